@@ -1,0 +1,19 @@
+"""``taxkiosk``: the front end, the sync agent, the simulated devices and the tools of a kiosk.
+
+The composition root: the one place that sees every room. Each command imports what it needs when it runs, so that
+``taxkiosk run`` starts without paying for the others.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from kiosk.cli import appliance, bench, catalogue, devices
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+for room in (catalogue, devices, bench, appliance):
+    room.register(app)
+
+
+def main() -> None:
+    app()
