@@ -142,9 +142,9 @@ class TicketAskAbandoned(msgspec.Struct, frozen=True, tag_field="fact", tag="tic
 
 
 class SlipPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="slip_printed"):
-    """Journal fact: how a sheet of paper ended."""
+    """Journal fact: how a sheet of paper ended. A slip may be of a ticket that another kiosk gave: named by its token."""
 
-    key: Key
+    token: str
     number: str
     outcome: Literal["done", "failed", "uncertain"]
     reason: str | None

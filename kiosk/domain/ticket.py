@@ -127,5 +127,7 @@ class TicketSlip:
     holder_masked: str
     papers: tuple[str, ...]
     url: str
+    token: str
+    """Names the ticket to whoever holds its slip (``messages.public_token``); a reprint is asked for by it."""
     priority: bool = False
     reprint: bool = False

@@ -77,7 +77,6 @@ class RecordReprint:
     """Make the intent to print a ticket again durable. → TicketRecorded (slip marked) | StoreFailed"""
 
     visit: int
-    key: str
     slip: TicketSlip
 
 

@@ -101,9 +101,9 @@ class Next:
 
 @dataclass(frozen=True)
 class Reprint:
-    """Print the slip of this ticket (again); it comes out marked 补打."""
+    """Print the slip of this ticket (``TicketSlip.token``) again; it comes out marked 补打."""
 
-    key: str
+    token: str
 
 
 Touch = (

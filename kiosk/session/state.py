@@ -144,7 +144,6 @@ class TakeTicket:
     """The number, large. ``printed`` False: there is no paper, the number and its QR stand on the screen."""
 
     slip: TicketSlip
-    key: str
     printed: bool
     existing: bool = False
 
@@ -153,7 +152,6 @@ class TakeTicket:
 class OpenTicket:
     """One of the holder's own numbers today."""
 
-    key: str | None
     slip: TicketSlip
     state: str
     window: str | None = None
@@ -173,7 +171,6 @@ class Sorry:
 
     reason: SorryReason
     slip: TicketSlip | None = None
-    key: str = ""
     can_reprint: bool = False
     paper_out: bool = False
 
