@@ -81,6 +81,13 @@ class RecordReprint:
 
 
 @dataclass(frozen=True)
+class AbandonTicket:
+    """A ticket became durable when nobody waited for it any more: void it. Nothing follows."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class FindTickets:
     """The open tickets of this person: the hall's word, else the kiosk's own memory. → TicketsFound | HallSilent"""
 
@@ -115,6 +122,7 @@ Effect = (
     | RecordTicket
     | PrintSlip
     | RecordReprint
+    | AbandonTicket
     | FindTickets
     | Arm
     | Disarm

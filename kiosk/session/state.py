@@ -74,6 +74,13 @@ class Identify:
     purpose: Purpose
     reading: bool = False
     problem: CardProblem | None = None
+    service: Service | None = None
+    """Chosen already, in the guide."""
+
+    @property
+    def can_type(self) -> bool:
+        """A typed number is good for a new ticket. Whose ticket is shown must be proved by the card."""
+        return self.purpose is Purpose.TAKE_NUMBER
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ class Keypad:
     purpose: Purpose
     digits: str = ""
     problem: EntryProblem | None = None
+    service: Service | None = None
 
 
 @dataclass(frozen=True)
@@ -175,18 +183,7 @@ class Sorry:
     paper_out: bool = False
 
 
-Page = (
-    Home
-    | Identify
-    | Keypad
-    | ChooseService
-    | ServiceDetail
-    | Confirm
-    | Issuing
-    | TakeTicket
-    | MyTickets
-    | Sorry
-)
+Page = Home | Identify | Keypad | ChooseService | ServiceDetail | Confirm | Issuing | TakeTicket | MyTickets | Sorry
 
 
 class DeviceName(StrEnum):

@@ -1,0 +1,38 @@
+"""What the machine is told once, when it starts: the catalogue and the limits of this kiosk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kiosk.domain.catalogue import Catalogue, Service
+from kiosk.session.state import Availability
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a visit may take at each point, and whom the green channel is for. Values: config/kiosk.toml."""
+
+    idle_s: float = 60
+    take_ticket_s: float = 20
+    """Enough to tear the slip off; long for somebody who has to write the number down (see ``sorry_s``)."""
+    sorry_s: float = 60
+    store_s: float = 5
+    hall_answer_s: float = 0.3
+    """After this the kiosk gives a number of its own series (promise 1)."""
+    find_s: float = 3
+    print_s: float = 20
+    priority_age: int = 70
+    """Completed years from which a ticket is of the priority class."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    catalogue: Catalogue
+    limits: Limits = field(default_factory=Limits)
+    functions: frozenset[str] = frozenset()
+    """Codes of the services that this kiosk's software carries out itself."""
+
+    def availability(self, service: Service) -> Availability:
+        if service.code in self.functions:
+            return Availability.HERE
+        return Availability.NOT_YET_HERE if service.self_service else Availability.WINDOW

@@ -1,0 +1,109 @@
+"""The vocabulary of a transition: where a handler may go, and what going there brings with it.
+
+Timers, the card reader and the end of a visit follow from the page alone; no handler arms or stops them by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from kiosk.session.effects import Arm, Disarm, Effect, Forget, StopWatching, WatchForCard
+from kiosk.session.rules import Limits, Rules
+from kiosk.session.state import (
+    Home,
+    Identify,
+    IssueStep,
+    Issuing,
+    Language,
+    MyTickets,
+    Page,
+    Session,
+    Sorry,
+    TakeTicket,
+)
+
+
+class Step(NamedTuple):
+    """What came of an event: the new session, and what is to be carried out, in order."""
+
+    session: Session
+    effects: tuple[Effect, ...] = ()
+
+
+def stay(session: Session) -> Step:
+    return Step(session)
+
+
+def go(rules: Rules, session: Session, page: Page, *effects: Effect) -> Step:
+    """Show another page (or the same one changed) within the visit."""
+    before = session.page
+    after = replace(session, page=page)
+    around: list[Effect] = []
+    if wants_card(before) and not wants_card(page):
+        around.append(StopWatching())
+    elif wants_card(page) and not wants_card(before):
+        around.append(WatchForCard(session.visit))
+    around += timers(rules.limits, before, after)
+    return Step(after, (*effects, *around))
+
+
+def home(session: Session) -> Step:
+    """The visit is over: a new one begins with nobody in it, in Chinese, at normal size."""
+    fresh = Session(visit=session.visit + 1, situation=session.situation)
+    stop: tuple[Effect, ...] = (StopWatching(),) if wants_card(session.page) else ()
+    return Step(fresh, (*stop, Disarm("idle"), Disarm("step"), Forget(), WatchForCard(fresh.visit)))
+
+
+def keep_alive(rules: Rules, session: Session) -> tuple[Effect, ...]:
+    """A touch: the time until the visit ends by itself starts anew."""
+    seconds = idle_seconds(rules.limits, session)
+    return () if seconds is None else (Arm(session.visit, "idle", seconds),)
+
+
+def wants_card(page: Page) -> bool:
+    return isinstance(page, Home | Identify)
+
+
+def idle_seconds(limits: Limits, session: Session) -> float | None:
+    """How long a page waits for a touch; None where the visitor is not the one being waited for."""
+    match session.page:
+        case Home():
+            # Somebody chose English or large text and walked away: the next person finds the usual page.
+            changed = session.language is not Language.ZH or session.large_text
+            return limits.idle_s if changed else None
+        case Issuing() | MyTickets(looking=True):
+            return None
+        case TakeTicket(printed=True):
+            return limits.take_ticket_s
+        case Sorry() | TakeTicket():
+            return limits.sorry_s
+        case _:
+            return limits.idle_s
+
+
+def step_seconds(limits: Limits, page: Page) -> float | None:
+    """How long the machine itself may take on this page."""
+    match page:
+        case Issuing(step=IssueStep.ASKING):
+            return limits.hall_answer_s
+        case Issuing(step=IssueStep.PRINTING):
+            return limits.print_s
+        case Issuing():
+            return limits.store_s
+        case MyTickets(looking=True):
+            return limits.find_s
+        case _:
+            return None
+
+
+def timers(limits: Limits, before: Page, session: Session) -> list[Effect]:
+    effects: list[Effect] = []
+    idle = idle_seconds(limits, session)
+    effects.append(Disarm("idle") if idle is None else Arm(session.visit, "idle", idle))
+    step = step_seconds(limits, session.page)
+    if step is not None:
+        effects.append(Arm(session.visit, "step", step))
+    elif step_seconds(limits, before) is not None:
+        effects.append(Disarm("step"))
+    return effects
