@@ -1,4 +1,4 @@
-"""Shipped data: services, rules, screen texts, settings. A hall's own copy in ``$TAXKIOSK_CONFIG`` wins file by file."""
+"""Shipped data: services, rules, texts, settings. A hall's own copy in ``$TAXKIOSK_CONFIG`` wins file by file."""
 
 from __future__ import annotations
 

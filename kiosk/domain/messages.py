@@ -136,13 +136,13 @@ class TicketIssuedHere(msgspec.Struct, frozen=True, tag_field="fact", tag="ticke
 
 
 class TicketAskAbandoned(msgspec.Struct, frozen=True, tag_field="fact", tag="ticket_ask_abandoned"):
-    """Journal fact: a number was asked for under this key with unknown outcome and was never shown to anybody. Void it."""
+    """Journal fact: a number asked for under this key has an unknown outcome, and nobody ever saw it. Void it."""
 
     key: Key
 
 
 class SlipPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="slip_printed"):
-    """Journal fact: how a sheet of paper ended. A slip may be of a ticket that another kiosk gave: named by its token."""
+    """Journal fact: how a sheet of paper ended. The ticket may be another kiosk's: the slip is named by its token."""
 
     token: str
     number: str

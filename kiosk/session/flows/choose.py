@@ -130,8 +130,8 @@ def back(rules: Rules, session: Session, page: ChooseService | ServiceDetail | C
             return go(rules, session, ChooseService(page.guide))
         case ServiceDetail():
             return go(rules, session, list_page(rules, page.guide, page.query, page.category))
-        case Confirm(service=None):
-            return go(rules, session, ChooseService())
-        case Confirm(service=Service() as service):
-            detail = ServiceDetail(service, rules.availability(service), False, page.query, page.category)
-            return go(rules, session, detail)
+        case Confirm():
+            if page.service is None:
+                return go(rules, session, ChooseService())
+            availability = rules.availability(page.service)
+            return go(rules, session, ServiceDetail(page.service, availability, False, page.query, page.category))
