@@ -1,0 +1,59 @@
+"""The journal: every fact the hall has to learn, one row each, gapless and chained, until the hall holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from kiosk.domain.messages import Fact, JournalRow, row_hash
+
+#: The hash before the first row of an incarnation.
+GENESIS = "0" * 64
+
+_LAST = text("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")
+_APPEND = text("INSERT INTO journal (seq, kind, at, body, hash) VALUES (:seq, :kind, :at, :body, :hash)")
+_AFTER = text("SELECT seq, kind, at, body, hash FROM journal WHERE seq > :seq ORDER BY seq LIMIT :limit")
+_MARK = text("SELECT incarnation, high_water FROM mark")
+_SET_MARK = text("UPDATE mark SET high_water = :seq WHERE high_water < :seq")
+#: The newest row stays: the next one chains to it.
+_FORGET = text("DELETE FROM journal WHERE seq <= :seq AND seq < (SELECT max(seq) FROM journal)")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far the hall has come with this disk's journal."""
+
+    incarnation: str
+    high_water: int
+
+
+def append(connection: Connection, fact: Fact, at: datetime) -> int:
+    """Add a fact in the caller's transaction; returns its ``seq``."""
+    seq, previous = connection.execute(_LAST).one_or_none() or (0, GENESIS)
+    kind = fact.__struct_config__.tag
+    body = msgspec.json.encode(fact)
+    values = {"seq": seq + 1, "kind": kind, "at": at.isoformat(), "body": body}
+    connection.execute(_APPEND, {**values, "hash": row_hash(previous, seq + 1, str(kind), at, body)})
+    return int(seq) + 1
+
+
+def rows_after(connection: Connection, seq: int, limit: int) -> list[JournalRow]:
+    """The next rows the hall has not acknowledged, in order."""
+    return [
+        JournalRow(row.seq, row.kind, datetime.fromisoformat(row.at), msgspec.Raw(row.body), row.hash)
+        for row in connection.execute(_AFTER, {"seq": seq, "limit": limit})
+    ]
+
+
+def mark(connection: Connection) -> Mark:
+    row = connection.execute(_MARK).one()
+    return Mark(row.incarnation, row.high_water)
+
+
+def acknowledge(connection: Connection, seq: int) -> None:
+    """The hall holds everything up to ``seq``: remember it and drop those rows."""
+    connection.execute(_SET_MARK, {"seq": seq})
+    connection.execute(_FORGET, {"seq": seq})

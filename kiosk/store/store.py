@@ -1,0 +1,267 @@
+"""What the kiosk remembers, each method one transaction. Nothing is printed, sent or charged before it returns.
+
+Every method raises ``StoreFailed`` when nothing became durable; the file is then as it was before.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import sqlcipher3.dbapi2 as sqlcipher
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
+from kiosk.domain.ticket import TicketSlip, kiosk_number
+from kiosk.store import journal
+from kiosk.store.database import StoreFailed, open_database
+
+Outcome = Literal["done", "failed", "uncertain"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A ticket that is durable, and the slip that is intended for it (None: shown on the screen only)."""
+
+    key: str
+    slip: TicketSlip
+    slip_id: int | None
+
+
+class Store:
+    """One per process; safe to use from any thread, each with a connection of its own."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open or create the file. Raises StoreError."""
+        self._engine = open_database(path, key)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (DBAPIError, sqlcipher.Error) as problem:
+            # Only SQLite's own words: the statement's parameters may hold a person.
+            raise StoreFailed(str(problem.orig if isinstance(problem, DBAPIError) else problem)) from None
+
+    # ---- who this kiosk is -----------------------------------------------------------------------------------------
+
+    def setting(self, name: str) -> bytes | None:
+        with self._transaction() as connection:
+            row = connection.execute(text("SELECT value FROM setting WHERE name = :name"), {"name": name}).one_or_none()
+            return bytes(row.value) if row else None
+
+    def set_settings(self, values: dict[str, bytes]) -> None:
+        """All of them or none."""
+        with self._transaction() as connection:
+            for name, value in values.items():
+                connection.execute(
+                    text("INSERT INTO setting VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value"),
+                    {"name": name, "value": value},
+                )
+
+    # ---- numbers ---------------------------------------------------------------------------------------------------
+
+    def record_ask(self, now: datetime) -> str:
+        """A number is about to be asked for: its new business key (32 hex digits)."""
+        key = secrets.token_hex(16)
+        with self._transaction() as connection:
+            connection.execute(
+                text("INSERT INTO ask (key, asked_at) VALUES (:key, :at)"), {"key": key, "at": now.isoformat()}
+            )
+        return key
+
+    def record_hall_ticket(
+        self, key: str, slip: TicketSlip, holder_ref: str | None, to_print: bool, now: datetime
+    ) -> Recorded:
+        """The hall gave this number for ``key``: the ticket, and the intent to print it."""
+        with self._transaction() as connection:
+            connection.execute(text("UPDATE ask SET outcome = 'answered' WHERE key = :key"), {"key": key})
+            # The hall may answer with a number that this person holds already and that this kiosk gave.
+            known = connection.execute(text("SELECT 1 FROM ticket WHERE token = :token"), {"token": slip.token}).first()
+            if known is None:
+                _insert_ticket(connection, key, slip, holder_ref, own_series=False)
+            return Recorded(key, slip, _intend(connection, slip, now) if to_print else None)
+
+    def record_own_ticket(
+        self,
+        kiosk: str,
+        abandoned_key: str,
+        draft: TicketSlip,
+        holder_ref: str | None,
+        to_print: bool,
+        now: datetime,
+        url_base: str,
+    ) -> Recorded:
+        """The hall is silent: the next number of the kiosk's own series.
+
+        ``draft`` has everything but number, token and URL. ``abandoned_key``: what the hall was asked under with
+        unknown outcome, to be voided there; "" when it was not asked.
+        """
+        key = secrets.token_hex(16)
+        with self._transaction() as connection:
+            if abandoned_key:
+                _abandon_ask(connection, abandoned_key, now)
+            sequence = connection.execute(
+                text(
+                    "INSERT INTO series VALUES (:day, 1) ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last"
+                ),
+                {"day": _day(now)},
+            ).scalar_one()
+            token = public_token(key)
+            slip = replace(draft, number=kiosk_number(kiosk, sequence), token=token, url=url_base + token)
+            _insert_ticket(connection, key, slip, holder_ref, own_series=True)
+            fact = TicketIssuedHere(
+                key=key,
+                number=slip.number,
+                issued_at=slip.issued_at,
+                service=slip.service_code,
+                ticket_class="priority" if slip.priority else "normal",
+                holder_ref=holder_ref,
+                holder_masked=slip.holder_masked,
+            )
+            journal.append(connection, fact, now)
+            return Recorded(key, slip, _intend(connection, slip, now) if to_print else None)
+
+    def give_up_ticket(self, key: str, now: datetime) -> None:
+        """Nobody waits for this ticket any more: void it at the hall, and intend no paper for it."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                text("UPDATE ticket SET given_up = 1 WHERE key = :key AND given_up = 0 RETURNING token"), {"key": key}
+            ).one_or_none()
+            if row is None:
+                return
+            journal.append(connection, TicketAskAbandoned(key), now)
+            connection.execute(
+                text("UPDATE slip SET state = 'failed', reason = 'given_up', ended_at = :at"
+                     " WHERE token = :token AND state = 'intended'"),
+                {"token": row.token, "at": now.isoformat()},
+            )  # fmt: skip
+
+    def tickets_of(self, holder_ref: str, now: datetime) -> list[TicketSlip]:
+        """This person's numbers of today that this kiosk gave, newest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                text("SELECT slip FROM ticket WHERE holder_ref = :ref AND day = :day AND given_up = 0"
+                     " ORDER BY rowid DESC"),
+                {"ref": holder_ref, "day": _day(now)},
+            )  # fmt: skip
+            return [msgspec.json.decode(row.slip, type=TicketSlip) for row in rows]
+
+    # ---- the print ledger ------------------------------------------------------------------------------------------
+
+    def record_reprint(self, slip: TicketSlip, now: datetime) -> Recorded:
+        """The intent to print a slip again, on request; ``slip`` is marked already."""
+        with self._transaction() as connection:
+            return Recorded("", slip, _intend(connection, slip, now))
+
+    def record_sent(self, slip_id: int) -> None:
+        """The first byte is about to leave for the printer."""
+        with self._transaction() as connection:
+            connection.execute(
+                text("UPDATE slip SET state = 'sent' WHERE id = :id AND state = 'intended'"), {"id": slip_id}
+            )
+
+    def record_print(self, slip_id: int, outcome: Outcome, reason: str | None, now: datetime) -> None:
+        """How the sheet ended, by the printer's own word."""
+        with self._transaction() as connection:
+            _end_slip(connection, slip_id, outcome, reason, now)
+
+    def forget_before(self, day: date) -> None:
+        """Drop tickets, asks and sheets of earlier days: the hall keeps the record, the kiosk needs only its memory."""
+        with self._transaction() as connection:
+            for statement in (
+                "DELETE FROM ticket WHERE day < :day",
+                "DELETE FROM ask WHERE outcome IS NOT NULL AND asked_at < :day",
+                "DELETE FROM slip WHERE state NOT IN ('intended', 'sent') AND intended_at < :day",
+                "DELETE FROM series WHERE day < :day",
+            ):
+                connection.execute(text(statement), {"day": day.isoformat()})
+
+    # ---- after a crash ---------------------------------------------------------------------------------------------
+
+    def recover(self, now: datetime) -> tuple[int, int]:
+        """Settle what the last run left open: asks without outcome are voided, slips on their way are uncertain.
+
+        Returns how many of each. Safe to run at every start.
+        """
+        with self._transaction() as connection:
+            asks = (
+                connection.execute(text("SELECT key FROM ask WHERE outcome IS NULL ORDER BY asked_at")).scalars().all()
+            )
+            for key in asks:
+                _abandon_ask(connection, key, now)
+            slips = connection.execute(text("SELECT id FROM slip WHERE state IN ('intended', 'sent')")).scalars().all()
+            for slip_id in slips:
+                _end_slip(connection, slip_id, "uncertain", "power_lost", now)
+            return len(asks), len(slips)
+
+    # ---- the journal, for the sync agent ---------------------------------------------------------------------------
+
+    def journal_mark(self) -> journal.Mark:
+        with self._transaction() as connection:
+            return journal.mark(connection)
+
+    def journal_after(self, seq: int, limit: int) -> list[JournalRow]:
+        with self._transaction() as connection:
+            return journal.rows_after(connection, seq, limit)
+
+    def acknowledge(self, seq: int) -> None:
+        with self._transaction() as connection:
+            journal.acknowledge(connection, seq)
+
+
+def _day(now: datetime) -> str:
+    return now.date().isoformat()
+
+
+def _abandon_ask(connection: Connection, key: str, now: datetime) -> None:
+    connection.execute(text("UPDATE ask SET outcome = 'abandoned' WHERE key = :key"), {"key": key})
+    journal.append(connection, TicketAskAbandoned(key), now)
+
+
+def _insert_ticket(
+    connection: Connection, key: str, slip: TicketSlip, holder_ref: str | None, own_series: bool
+) -> None:
+    connection.execute(
+        text("INSERT INTO ticket (key, token, day, number, own_series, holder_ref, slip)"
+             " VALUES (:key, :token, :day, :number, :own, :ref, :slip)"),
+        {
+            "key": key,
+            "token": slip.token,
+            "day": _day(slip.issued_at),
+            "number": slip.number,
+            "own": int(own_series),
+            "ref": holder_ref,
+            "slip": msgspec.json.encode(slip),
+        },
+    )  # fmt: skip
+
+
+def _intend(connection: Connection, slip: TicketSlip, now: datetime) -> int:
+    row = connection.execute(
+        text("INSERT INTO slip (token, number, reprint, state, intended_at)"
+             " VALUES (:token, :number, :reprint, 'intended', :at) RETURNING id"),
+        {"token": slip.token, "number": slip.number, "reprint": int(slip.reprint), "at": now.isoformat()},
+    )  # fmt: skip
+    return int(row.scalar_one())
+
+
+def _end_slip(connection: Connection, slip_id: int, outcome: Outcome, reason: str | None, now: datetime) -> None:
+    row = connection.execute(
+        text("UPDATE slip SET state = :outcome, reason = :reason, ended_at = :at"
+             " WHERE id = :id AND state IN ('intended', 'sent') RETURNING token, number, reprint"),
+        {"id": slip_id, "outcome": outcome, "reason": reason, "at": now.isoformat()},
+    ).one_or_none()  # fmt: skip
+    if row is not None:
+        journal.append(connection, SlipPrinted(row.token, row.number, outcome, reason, bool(row.reprint)), now)
