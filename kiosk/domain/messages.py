@@ -154,6 +154,10 @@ class SlipPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="slip_print
 Fact = TicketIssuedHere | TicketAskAbandoned | SlipPrinted
 
 
+#: What the first row of an incarnation chains to.
+CHAIN_START = "0" * 64
+
+
 def row_hash(previous: str, seq: int, kind: str, at: datetime, body: bytes) -> str:
     """The chained content hash of a journal row (hex)."""
     head = f"{previous}\n{seq}\n{kind}\n{at.isoformat()}\n".encode()
