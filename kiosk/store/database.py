@@ -21,6 +21,9 @@ from kiosk.store.schema import MIGRATIONS
 KEY_BYTES = 32
 BUSY_MS = 5_000
 
+#: Execution option of a connection that only looks: it takes no write lock.
+READ_ONLY = "taxkiosk_read_only"
+
 _FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 
 
@@ -78,6 +81,8 @@ def open_database(path: Path, key: bytes) -> Engine:
     def prepare(connection: Any, record: object) -> None:
         # SQLAlchemy begins transactions itself, as BEGIN IMMEDIATE (below); the driver must not begin any.
         connection.isolation_level = None
+        # Its own log goes to standard error past ours; every error reaches us as an exception anyway.
+        connection.execute("PRAGMA cipher_log_level = NONE")
         # A raw key, so that opening costs no key derivation: 32 random bytes need none.
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -88,7 +93,9 @@ def open_database(path: Path, key: bytes) -> Engine:
         connection.execute("PRAGMA temp_store = MEMORY")
 
     def begin_immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # A writer takes the lock at once: two that read first and write later could give the same number.
+        reads = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", begin_immediate)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
 from kiosk.store import journal
-from kiosk.store.database import StoreFailed, open_database
+from kiosk.store.database import READ_ONLY, StoreFailed, open_database
 
 Outcome = Literal["done", "failed", "uncertain"]
 
@@ -46,9 +46,9 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, reads: bool = False) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.execution_options(**{READ_ONLY: reads}).begin() as connection:
                 yield connection
         except (DBAPIError, sqlcipher.Error) as problem:
             # Only SQLite's own words: the statement's parameters may hold a person.
@@ -57,7 +57,7 @@ class Store:
     # ---- who this kiosk is -----------------------------------------------------------------------------------------
 
     def setting(self, name: str) -> bytes | None:
-        with self._transaction() as connection:
+        with self._transaction(reads=True) as connection:
             row = connection.execute(text("SELECT value FROM setting WHERE name = :name"), {"name": name}).one_or_none()
             return bytes(row.value) if row else None
 
@@ -150,7 +150,7 @@ class Store:
 
     def tickets_of(self, holder_ref: str, now: datetime) -> list[TicketSlip]:
         """This person's numbers of today that this kiosk gave, newest first."""
-        with self._transaction() as connection:
+        with self._transaction(reads=True) as connection:
             rows = connection.execute(
                 text("SELECT slip FROM ticket WHERE holder_ref = :ref AND day = :day AND given_up = 0"
                      " ORDER BY rowid DESC"),
@@ -209,11 +209,11 @@ class Store:
     # ---- the journal, for the sync agent ---------------------------------------------------------------------------
 
     def journal_mark(self) -> journal.Mark:
-        with self._transaction() as connection:
+        with self._transaction(reads=True) as connection:
             return journal.mark(connection)
 
     def journal_after(self, seq: int, limit: int) -> list[JournalRow]:
-        with self._transaction() as connection:
+        with self._transaction(reads=True) as connection:
             return journal.rows_after(connection, seq, limit)
 
     def acknowledge(self, seq: int) -> None:

@@ -1,0 +1,61 @@
+"""The sync agent: empties the journal into the hall, batch by batch, for as long as it takes.
+
+A process of its own, so that the screen never waits for it, and the journal is emptied also while nobody stands there.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from kiosk.domain.messages import JournalBatch
+from kiosk.store.database import StoreFailed
+from kiosk.store.store import Store
+from kiosk.sync.hall_client import HallClient, HallError, HallRefused, HallUnreachable
+
+log = structlog.get_logger()
+
+BATCH_ROWS = 500
+"""Measured: larger batches drain no faster, and a lost answer costs more to repeat."""
+ANSWER_S = 10.0
+LOOK_EVERY_S = 0.25
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 15.0
+
+
+def drain(store: Store, hall: HallClient) -> int:
+    """Send what the hall does not hold yet; returns how many rows it took. Raises HallError, StoreFailed."""
+    mark = store.journal_mark()
+    sent = 0
+    while rows := store.journal_after(mark.high_water + sent, BATCH_ROWS):
+        # A JournalGap here means that the hall has lost rows it acknowledged, or that this disk is an old copy. Rows are
+        # never renumbered to make it fit: they stay, the log says so, and staff decide.
+        reply = hall.send_journal(JournalBatch(mark.incarnation, rows), ANSWER_S)
+        for refused in reply.quarantined:
+            log.warning("journal-row-quarantined", seq=refused.seq, reason=refused.reason)
+        if reply.high_water < rows[-1].seq:
+            raise HallRefused(200, "the hall's mark did not move past the batch")
+        store.acknowledge(rows[-1].seq)
+        sent += len(rows)
+    return sent
+
+
+def run(store: Store, hall: HallClient, stop: threading.Event) -> None:
+    """Until ``stop``: look, drain, and after a failure wait twice as long each time, up to LONGEST_RETRY_S."""
+    retry_s = FIRST_RETRY_S
+    while not stop.is_set():
+        try:
+            sent = drain(store, hall)
+        except HallUnreachable as problem:
+            log.info("hall-silent", reason=str(problem), retry_s=retry_s)
+        except (HallError, StoreFailed) as problem:
+            log.warning("sync-failed", reason=str(problem), retry_s=retry_s)
+        else:
+            if sent:
+                log.info("journal-drained", rows=sent)
+            retry_s = FIRST_RETRY_S
+            stop.wait(LOOK_EVERY_S)
+            continue
+        stop.wait(retry_s)
+        retry_s = min(2 * retry_s, LONGEST_RETRY_S)

@@ -1,0 +1,152 @@
+"""The kiosk's side of the hall's API. Every answer is a value of ``kiosk.domain.messages`` or one of three errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx2
+import msgspec
+
+from kiosk.domain.messages import (
+    EnrolReply,
+    EnrolRequest,
+    HallState,
+    HolderTickets,
+    JournalBatch,
+    JournalReply,
+    Problem,
+    TicketRequest,
+    TicketView,
+)
+from kiosk.sync.signing import Signer
+
+Answer = TypeVar("Answer", bound=msgspec.Struct)
+
+
+class HallError(Exception):
+    """The family of expected failures of a talk with the hall."""
+
+
+class HallUnreachable(HallError):
+    """No answer: down, too slow, or the network is away. What was asked may or may not have happened."""
+
+
+class HallRefused(HallError):
+    """The hall answered, and said no."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(f"{status}: {problem}")
+        self.status = status
+        self.problem = problem
+
+
+class JournalGap(HallError):
+    """The hall does not hold the row before this batch."""
+
+    def __init__(self, high_water: int) -> None:
+        super().__init__(f"the hall holds the journal up to {high_water}")
+        self.high_water = high_water
+
+
+class HallClient:
+    """One connection pool to one hall. Not shared between threads. Times out in seconds, per call."""
+
+    def __init__(self, hall_url: str, signer: Signer | None = None) -> None:
+        self._signer = signer
+        self._http = httpx2.Client(base_url=hall_url, trust_env=False)
+        self._state: HallState | None = None
+        self._etag = ""
+
+    def close(self) -> None:
+        self._http.close()
+
+    def enrol(self, code: str, public_key: bytes, timeout: float) -> EnrolReply:
+        """Make this kiosk known, once. The one request that is not signed."""
+        body = EnrolRequest(code=code, public_key=public_key.hex())
+        response = self._send("POST", "/kiosk/v1/enrol", body, timeout, signed=False)
+        return self._decode(response, EnrolReply)
+
+    def ask_ticket(self, request: TicketRequest, timeout: float) -> TicketView:
+        return self._decode(self._send("POST", "/kiosk/v1/tickets", request, timeout), TicketView)
+
+    def tickets_of(self, holder_ref: str, timeout: float) -> HolderTickets:
+        path = f"/kiosk/v1/tickets?holder_ref={holder_ref}"
+        return self._decode(self._send("GET", path, None, timeout), HolderTickets)
+
+    def send_journal(self, batch: JournalBatch, timeout: float) -> JournalReply:
+        """Raises JournalGap with the hall's mark when the batch does not begin where the hall's copy ends."""
+        response = self._send("POST", "/kiosk/v1/journal", batch, timeout)
+        if response.status_code == httpx2.codes.CONFLICT:
+            raise JournalGap(msgspec.json.decode(response.content, type=JournalReply).high_water)
+        return self._decode(response, JournalReply)
+
+    def state(self, timeout: float) -> HallState:
+        """The hall's public state; costs a 304 while nothing has changed."""
+        headers = {"If-None-Match": self._etag} if self._etag else {}
+        response = self._exchange(self._http.build_request("GET", "/public/state", headers=headers), timeout)
+        if response.status_code == httpx2.codes.NOT_MODIFIED and self._state is not None:
+            return self._state
+        self._state = self._decode(response, HallState)
+        self._etag = response.headers.get("ETag", "")
+        return self._state
+
+    def _send(
+        self, method: str, path: str, body: msgspec.Struct | None, timeout: float, signed: bool = True
+    ) -> httpx2.Response:
+        content = b"" if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"}
+        for attempt in (1, 2):
+            request = self._http.build_request(method, path, content=content, headers=headers)
+            if signed and self._signer is not None:
+                self._signer.sign(request)
+            response = self._exchange(request, timeout)
+            if attempt == 1 and self._clock_corrected(response):
+                continue
+            return response
+        return response
+
+    def _exchange(self, request: httpx2.Request, timeout: float) -> httpx2.Response:
+        request.extensions["timeout"] = httpx2.Timeout(timeout).as_dict()
+        try:
+            return self._http.send(request)
+        except httpx2.TransportError as problem:
+            raise HallUnreachable(type(problem).__name__) from None
+
+    def _clock_corrected(self, response: httpx2.Response) -> bool:
+        """A kiosk whose clock is wrong is told the hall's time and signs anew by it; its own clock stays as it is."""
+        if self._signer is None or response.status_code != httpx2.codes.UNAUTHORIZED:
+            return False
+        if _problem(response) != "clock" or "Hall-Time" not in response.headers:
+            return False
+        hall_time = _parse_time(response.headers["Hall-Time"])
+        if hall_time is None:
+            return False
+        self._signer.clock_error = hall_time.timestamp() - datetime.now(UTC).timestamp()
+        return True
+
+    def _decode(self, response: httpx2.Response, kind: type[Answer]) -> Answer:
+        if response.status_code != httpx2.codes.OK:
+            raise HallRefused(response.status_code, _problem(response))
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError:
+            raise HallRefused(response.status_code, "an answer that is not one of this hall's messages") from None
+
+
+def _problem(response: httpx2.Response) -> str:
+    try:
+        return msgspec.json.decode(response.content, type=Problem).problem
+    except msgspec.DecodeError:
+        return response.reason_phrase
+
+
+def _parse_time(value: str) -> datetime | None:
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(value)
+        except ValueError:
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
