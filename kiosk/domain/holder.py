@@ -1,7 +1,7 @@
 """The person in front of the machine, and how little of them may be shown.
 
-On paper and on screen names and numbers are masked (PIPL art. 28, 征管法 art. 8; the forms follow look/home and the slip).
-``repr`` is masked too, so that no traceback or log line can carry a person.
+On paper and on screen names and numbers are masked (PIPL art. 28, 征管法 art. 8). ``repr`` is masked too, so that no
+traceback or log line can carry a person.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from datetime import date
 
 
 def mask_number(number: str) -> str:
-    """``35062219880808003X`` → ``3506**********003X``. Numbers of eight characters or fewer keep only their last two."""
-    if len(number) <= 8:
+    """``35062219880808003X`` → ``3506**********003X``; a number of fewer than 15 characters keeps only its last two.
+
+    Four and four of a passport's nine would hide nothing.
+    """
+    if len(number) < 15:
         return "*" * max(0, len(number) - 2) + number[-2:]
     return number[:4] + "*" * (len(number) - 8) + number[-4:]
 
