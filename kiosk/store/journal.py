@@ -8,10 +8,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, text
 
-from kiosk.domain.messages import Fact, JournalRow, row_hash
-
-#: The hash before the first row of an incarnation.
-GENESIS = "0" * 64
+from kiosk.domain.messages import CHAIN_START, Fact, JournalRow, row_hash
 
 _LAST = text("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")
 _APPEND = text("INSERT INTO journal (seq, kind, at, body, hash) VALUES (:seq, :kind, :at, :body, :hash)")
@@ -32,7 +29,7 @@ class Mark:
 
 def append(connection: Connection, fact: Fact, at: datetime) -> int:
     """Add a fact in the caller's transaction; returns its ``seq``."""
-    seq, previous = connection.execute(_LAST).one_or_none() or (0, GENESIS)
+    seq, previous = connection.execute(_LAST).one_or_none() or (0, CHAIN_START)
     kind = fact.__struct_config__.tag
     body = msgspec.json.encode(fact)
     values = {"seq": seq + 1, "kind": kind, "at": at.isoformat(), "body": body}

@@ -29,7 +29,7 @@ def drain(store: Store, hall: HallClient) -> int:
     mark = store.journal_mark()
     sent = 0
     while rows := store.journal_after(mark.high_water + sent, BATCH_ROWS):
-        # A JournalGap here means that the hall has lost rows it acknowledged, or that this disk is an old copy. Rows are
+        # A JournalGap means that the hall has lost rows it acknowledged, or that this disk is an old copy. Rows are
         # never renumbered to make it fit: they stay, the log says so, and staff decide.
         reply = hall.send_journal(JournalBatch(mark.incarnation, rows), ANSWER_S)
         for refused in reply.quarantined:

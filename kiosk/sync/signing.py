@@ -24,7 +24,7 @@ class _OneKey(HTTPSignatureKeyResolver):
 
 
 class Signer:
-    """Signs requests as one kiosk. ``clock_error``: seconds, hall minus kiosk, so that a wrong clock locks nobody out."""
+    """Signs as one kiosk. ``clock_error``: seconds, hall minus kiosk, so that a wrong clock locks nobody out."""
 
     def __init__(self, kiosk: str, private_key: bytes) -> None:
         """``private_key``: 32 bytes."""

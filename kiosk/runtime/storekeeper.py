@@ -1,0 +1,82 @@
+"""Carries out what a visit asks of the store, in one thread; says when the storage fails and when it works again."""
+
+from __future__ import annotations
+
+import structlog
+
+from kiosk.runtime.clock import Clock
+from kiosk.runtime.enrolment import Enrolment
+from kiosk.runtime.inbox import Inbox
+from kiosk.runtime.slips import SlipMaker
+from kiosk.runtime.worker import Worker
+from kiosk.session.effects import AbandonTicket, RecordAsk, RecordReprint, RecordTicket
+from kiosk.session.events import AskRecorded, StorageChanged, StoreFailed, TicketRecorded
+from kiosk.store import database
+from kiosk.store.store import Recorded, Store
+
+log = structlog.get_logger()
+
+PROBE_EVERY_S = 3.0
+
+
+class Storekeeper:
+    def __init__(self, store: Store, enrolment: Enrolment, slips: SlipMaker, inbox: Inbox, clock: Clock) -> None:
+        self._store = store
+        self._enrolment = enrolment
+        self._slips = slips
+        self._inbox = inbox
+        self._clock = clock
+        self._works = True
+        self.worker = Worker("store", idle=self._probe, idle_every_s=PROBE_EVERY_S)
+
+    def perform(self, effect: RecordAsk | RecordTicket | RecordReprint | AbandonTicket) -> None:
+        self.worker.submit(lambda: self._carry_out(effect))
+
+    def _carry_out(self, effect: RecordAsk | RecordTicket | RecordReprint | AbandonTicket) -> None:
+        now = self._clock.now()
+        try:
+            match effect:
+                case RecordAsk(visit):
+                    self._inbox.post(AskRecorded(visit, self._store.record_ask(now)))
+                case RecordTicket(visit):
+                    recorded = self._record_ticket(effect)
+                    self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
+                case RecordReprint(visit, slip):
+                    recorded = self._store.record_reprint(slip, now)
+                    self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
+                case AbandonTicket(key):
+                    self._store.give_up_ticket(key, now)
+        except database.StoreFailed as problem:
+            self._failed(str(problem))
+            if not isinstance(effect, AbandonTicket):
+                self._inbox.post(StoreFailed(effect.visit))
+
+    def _record_ticket(self, effect: RecordTicket) -> Recorded:
+        now = self._clock.now()
+        holder = effect.holder
+        masked = holder.masked if holder else ""
+        reference = holder.reference(self._enrolment.pepper) if holder else None
+        if effect.view is not None:
+            slip = self._slips.from_hall(effect.view, masked, effect.priority)
+            return self._store.record_hall_ticket(effect.key, slip, reference, effect.to_print, now)
+        draft = self._slips.draft(effect.service, now, masked, effect.priority)
+        kiosk, url_base = self._enrolment.kiosk, self._slips.url_base
+        return self._store.record_own_ticket(kiosk, effect.key, draft, reference, effect.to_print, now, url_base)
+
+    def _probe(self) -> None:
+        """While the storage has failed: try a small write, and tell everybody once it works again."""
+        if self._works:
+            return
+        try:
+            self._store.set_settings({"probe": self._clock.now().isoformat().encode()})
+        except database.StoreFailed:
+            return
+        self._works = True
+        log.info("storage-works-again")
+        self._inbox.post(StorageChanged(True))
+
+    def _failed(self, reason: str) -> None:
+        log.error("storage-failed", reason=reason)
+        if self._works:
+            self._works = False
+            self._inbox.post(StorageChanged(False))
