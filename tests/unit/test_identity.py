@@ -67,7 +67,8 @@ def test_residents_from_hong_kong_macao_and_taiwan_have_their_own_kind(prefix: s
 
 
 def test_a_foreigners_card_is_known_in_both_its_forms() -> None:
-    for number in (with_check("93515619900101001"), "USA350090011515"):
+    samples = ("932682198501010017", "911124198108030024")  # issued as specimens of the 2023 card
+    for number in (*samples, with_check("93515619900101001"), "USA350090011515"):
         found = identify(number, ON)
         assert (found.kind, found.valid) == (IdentityKind.FOREIGNER_ID, True)
     assert identify("USA350090133115", ON).problem == "bad_date"
