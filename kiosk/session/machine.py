@@ -63,7 +63,7 @@ from kiosk.session.state import (
     SorryReason,
     TakeTicket,
 )
-from kiosk.session.step import Step, go, home, keep_alive, stay
+from kiosk.session.step import Step, go, home, idle_seconds, keep_alive, stay
 
 Handler = Callable[[Rules, Session, Any, Any], Step]
 
@@ -140,7 +140,8 @@ def step(rules: Rules, session: Session, event: Event) -> Step:
     if event.visit != session.visit:
         return _too_late(session, event)
     if isinstance(event, DeadlinePassed) and event.name == "idle":
-        return home(session)
+        # Where nobody is waited for no timer runs; one that was on its way ends nothing.
+        return stay(session) if idle_seconds(rules.limits, session) is None else home(session)
     handler = TABLE.get((type(session.page), type(event)))
     return handler(rules, session, session.page, event) if handler else stay(session)
 
