@@ -26,3 +26,22 @@ def read_services() -> dict[str, Any]:
     """The catalogue as parsed YAML, for ``kiosk.domain.catalogue.Catalogue``."""
     loaded: dict[str, Any] = yaml.load(path("services.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return loaded
+
+
+def read_texts(lang: str) -> dict[str, Any]:
+    """All words of a language, merged from every ``texts/<room>.<lang>.toml``, for ``kiosk.domain.texts.Texts``.
+
+    A file of the hall's own replaces the shipped file of the same name. Raises ValueError where two files claim one
+    table: whose words would be shown must not depend on the order of names.
+    """
+    folders = [Path(__file__).parent / "texts"]
+    if own := os.environ.get("TAXKIOSK_CONFIG"):
+        folders.append(Path(own) / "texts")
+    names = sorted({file.name for folder in folders for file in folder.glob(f"*.{lang}.toml")})
+    texts: dict[str, Any] = {}
+    for name in names:
+        tables = read_toml(f"texts/{name}")
+        if twice := texts.keys() & tables.keys():
+            raise ValueError(f"texts/{name}: {', '.join(sorted(twice))} stands in another file of {lang} too")
+        texts |= tables
+    return texts

@@ -1,0 +1,292 @@
+"""A slip printer: look, print, and learn from the printer itself whether the slip came out.
+
+Three outcomes (the print ledger lives on them):
+
+- *done*: the printer said so. Either it echoed this job's process id, which it does when everything before is printed;
+  or, where it never echoes, it answered ``GS r 1``, which it does in the order of the data, after the cut.
+- *failed*: nothing was sent, or the printer says that it stopped (no paper, cover open, jam) before it said the above.
+- *uncertain*: everything else. A slip may lie in the tray or not; only a person can see.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drivers.contract import DeviceError, DeviceState, DeviceStatus, NotConnected, PaperState, TimedOut
+from drivers.printer import composer
+from drivers.printer.conversation import ASK_IN_ORDER, Conversation, Port, ask_process_id
+from drivers.printer.document import Document
+from drivers.printer.profile import PAPER_80, PrinterProfile
+from drivers.printer.replies import PROCESS_ID_ALPHABET, PROCESS_ID_LENGTH, InOrder, ProcessEnded
+from drivers.printer.status import Look, Reason
+from drivers.transport import open_transport
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True)
+class PrintResult:
+    outcome: Outcome
+    reason: Reason | None
+    """None when done."""
+    paper: PaperState | None
+    """As last seen; after a slip it may have become low."""
+    elapsed_ms: int
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Seconds. Tests shorten them."""
+
+    send: float = 3.0
+    """For all bytes to leave: 1 kB takes 0.1 s at 115200 baud, 1 s at 9600."""
+    proof: float = 8.0
+    """From the last byte to the word that it is printed: 250 mm of paper at 60 mm/s, the slowest, and the cut."""
+    poll: float = 0.1
+    """Between two looks at the printer while it prints."""
+    echo_grace: float = 0.15
+    """A printer that echoes does so before it answers ``GS r``; an answer without echo waits so long for one."""
+    fault_grace: float = 0.2
+    """The paper may end behind a slip that is complete: proof on its way is waited for before a fault is believed."""
+    offline: float = 1.0
+    """A printer may be offline for a moment (a hot head, the feed button) and go on."""
+
+
+def _new_process_id() -> bytes:
+    """Drawn anew for each job, so that a late echo of the one before, or of a former life, proves nothing."""
+    return bytes(secrets.choice(PROCESS_ID_ALPHABET) for _ in range(PROCESS_ID_LENGTH))
+
+
+@dataclass
+class _Job:
+    """One sheet on its way."""
+
+    data: bytes
+    paper: PaperState
+    process_id: bytes = field(default_factory=_new_process_id)
+    order_counts: bool = False
+    """An answer to ``GS r`` can only be to this job's question."""
+    ran_dry: bool = False
+    """The printer answered ``GS r`` with no paper left."""
+
+
+class SlipPrinter:
+    """One printer. The port stays open between jobs. For one thread: its device worker.
+
+    ``url`` as ``drivers.transport.open_transport`` takes it; ``open_port`` for tests that bring their own.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        baudrate: int = 115200,
+        profile: PrinterProfile = PAPER_80,
+        waits: Waits | None = None,
+        open_port: Callable[[str, int], Port] = open_transport,
+    ) -> None:
+        self._url = url
+        self._baudrate = baudrate
+        self._profile = profile
+        self._waits = waits or Waits()
+        self._open_port = open_port
+        self._line: Conversation | None = None
+        self._echoes = False
+        """It has echoed a process id once; from then on nothing less is proof."""
+        self._answers_owed = False
+        """An answer to an earlier job's ``GS r`` may still come in."""
+        self._must_clear = False
+        """Part of a slip that was given up may still lie in the printer's buffer."""
+
+    def prepare(self) -> None:
+        """Do what takes long (an import) before the first visitor comes."""
+        composer.prepare()
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def status(self) -> DeviceStatus:
+        """One look; at most 1.5 s. A printer that does not answer is offline and its paper unknown, never plenty."""
+        try:
+            return self._look().status
+        except NotConnected as error:
+            return DeviceStatus(DeviceState.NO_DEVICE, paper=PaperState.UNKNOWN, detail=str(error))
+        except DeviceError as error:
+            return DeviceStatus(DeviceState.OFFLINE, paper=PaperState.UNKNOWN, detail=str(error))
+
+    def print(self, document: Document, on_sent: Callable[[], None] | None = None) -> PrintResult:
+        """Print one sheet. ``on_sent`` is called when all bytes have left, before the wait for proof.
+
+        Raises ValueError, with nothing sent, for a document that does not fit on paper.
+        """
+        started = time.monotonic()
+
+        def ended(outcome: Outcome, reason: Reason | None, paper: PaperState | None) -> PrintResult:
+            return PrintResult(outcome, reason, paper, round((time.monotonic() - started) * 1000))
+
+        try:
+            look = self._look()
+        except NotConnected:
+            return ended(Outcome.FAILED, Reason.NOT_CONNECTED, PaperState.UNKNOWN)
+        except DeviceError:
+            return ended(Outcome.FAILED, Reason.OFFLINE, PaperState.UNKNOWN)
+        if look.reason is not None:
+            return ended(Outcome.FAILED, look.reason, look.paper)
+        job = _Job(composer.compose(document, self._profile), look.paper)
+        try:
+            outcome, reason = self._send_and_wait(job, on_sent)
+        except DeviceError:
+            # The line went away after the first byte: the printer may have had everything, or half.
+            self._give_up_line()
+            outcome, reason, job.paper = Outcome.UNCERTAIN, Reason.CONNECTION_LOST, PaperState.UNKNOWN
+        return ended(outcome, reason, job.paper)
+
+    # --- looking
+
+    def _look(self) -> Look:
+        """A fresh look over an open line. A line that turns out dead is opened anew once: printers drop idle ones."""
+        fresh = self._line is None
+        try:
+            return self._look_once()
+        except NotConnected:
+            self._give_up_line()
+            if fresh:
+                raise
+        except TimedOut:
+            self._give_up_line()
+            raise
+        try:
+            return self._look_once()
+        except DeviceError:
+            self._give_up_line()
+            raise
+
+    def _look_once(self) -> Look:
+        if self._line is None:
+            self._line = Conversation(self._open_port(self._url, self._baudrate))
+            # It may be another printer now.
+            self._echoes = False
+        self._line.forget()
+        if self._must_clear:
+            self._answers_owed = not self._line.clear()
+        look = self._line.look()
+        # It is alive: either it has cleared its buffers, or it does not know how to.
+        self._must_clear = False
+        return look
+
+    def _give_up_line(self) -> None:
+        try:
+            self.close()
+        except DeviceError:
+            self._line = None
+
+    # --- printing
+
+    def _send_and_wait(self, job: _Job, on_sent: Callable[[], None] | None) -> tuple[Outcome, Reason | None]:
+        line = self._line
+        if line is None:
+            raise NotConnected(self._url)
+        # After a job without proof its late answer must come in first, or it would prove this job.
+        job.order_counts = not self._echoes and (not self._answers_owed or line.fence())
+        self._answers_owed = True
+        requests = (ask_process_id(job.process_id) if self._profile.echoes else b"") + ASK_IN_ORDER
+        try:
+            line.send(job.data + requests, self._waits.send)
+        except TimedOut:
+            # The cut, the last of the job, never left: if the printer forgets the rest, no slip came out.
+            return self._stop(line, Reason.TIMED_OUT, job, whole=False)
+        if on_sent is not None:
+            on_sent()
+        return self._wait_for_proof(line, job)
+
+    def _wait_for_proof(self, line: Conversation, job: _Job) -> tuple[Outcome, Reason | None]:
+        deadline = time.monotonic() + self._waits.proof
+        offline_since: float | None = None
+        alive = True
+        while time.monotonic() < deadline:
+            if self._hears_proof(line, job, self._waits.poll):
+                return Outcome.DONE, None
+            try:
+                look = line.look()
+            except TimedOut:
+                alive = False
+                continue
+            alive, job.paper = True, look.paper
+            if look.reason is None:
+                offline_since = None
+                continue
+            if look.reason is Reason.OFFLINE:
+                offline_since = offline_since or time.monotonic()
+                if time.monotonic() - offline_since < self._waits.offline:
+                    continue
+            if self._hears_proof(line, job, self._waits.fault_grace):
+                return Outcome.DONE, None
+            return self._stop(line, look.reason, job)
+        if alive:
+            # It works and does not say. It may still be printing, so nothing is cleared away under it.
+            return Outcome.UNCERTAIN, Reason.NO_PROOF
+        job.paper = PaperState.UNKNOWN
+        return self._stop(line, Reason.TIMED_OUT, job)
+
+    def _hears_proof(self, line: Conversation, job: _Job, wait: float) -> bool:
+        """Does the printer say within ``wait`` seconds that this job, and not an earlier one, is printed?"""
+        for reply in line.replies(wait):
+            match reply:
+                case ProcessEnded(process_id) if process_id == job.process_id:
+                    self._echoes = True
+                    return self._proven(line, job)
+                case InOrder() if job.order_counts and reply.paper_out:
+                    job.ran_dry = True
+                case InOrder() if job.order_counts and not self._echoes:
+                    return self._lives(line, job)
+        return False
+
+    def _lives(self, line: Conversation, job: _Job) -> bool:
+        """Is an in-order answer the printer's own, and not the zero byte that a serial line gives when power goes?
+
+        A printer that also echoes is found out here: from then on only its echo counts.
+        """
+        echoed = ProcessEnded(job.process_id) in line.replies(self._waits.echo_grace)
+        self._echoes = self._echoes or echoed
+        return self._proven(line, job)
+
+    def _proven(self, line: Conversation, job: _Job) -> bool:
+        try:
+            job.paper = line.look().paper
+        except TimedOut:
+            if not self._echoes:
+                return False
+        self._answers_owed = False
+        return True
+
+    def _stop(self, line: Conversation, reason: Reason, job: _Job, whole: bool = True) -> tuple[Outcome, Reason | None]:
+        """Give a job up, so that its rest does not come out when the paper is refilled or the cover closed.
+
+        Assumed, not known, for printers that do not confirm: that they forget what they hold when told, or when the
+        connection ends. Some will still print it; their slip then lies in the tray of the technician who refills.
+        """
+        try:
+            cleared = line.clear()
+        except DeviceError:
+            cleared = False
+        self._answers_owed = self._must_clear = not cleared
+        if not cleared:
+            self._give_up_line()
+        if reason is Reason.TIMED_OUT:
+            certain = cleared and not whole
+        elif reason is Reason.OFFLINE:
+            certain = cleared
+        else:
+            # Out of paper, open or jammed before the word that all is printed. One that ran through its data all the
+            # same, and only then says so, may have put a whole slip out.
+            certain = not job.ran_dry
+        return (Outcome.FAILED if certain else Outcome.UNCERTAIN), reason
