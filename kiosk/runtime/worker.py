@@ -17,7 +17,7 @@ class Worker:
     """Does its jobs one after the other; ``idle`` is called whenever there was none for ``idle_every_s`` seconds."""
 
     def __init__(self, name: str, idle: Job | None = None, idle_every_s: float = 1.0) -> None:
-        self._name = name
+        self.name = name
         self._idle = idle
         self._idle_every_s = idle_every_s
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -52,4 +52,4 @@ class Worker:
             job()
         except Exception:
             # A defect of ours: the job's deadline tells the visit; the thread goes on with the next job.
-            log.exception("job-failed", worker=self._name)
+            log.exception("job-failed", worker=self.name)

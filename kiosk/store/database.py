@@ -14,7 +14,7 @@ from typing import Any
 import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import SingletonThreadPool
+from sqlalchemy.pool import QueuePool
 
 from kiosk.store.schema import MIGRATIONS
 
@@ -74,8 +74,10 @@ def open_database(path: Path, key: bytes) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         module=sqlcipher,
-        poolclass=SingletonThreadPool,
-        connect_args={"timeout": BUSY_MS / 1000},
+        # Connections wander between threads, one at a time. (A pool of one connection a thread closes those of threads
+        # beyond its size while they are in use, and SQLite then crashes the process.)
+        poolclass=QueuePool,
+        connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
     )
 
     def prepare(connection: Any, record: object) -> None:

@@ -14,8 +14,8 @@ DIAGRAM_FILE = Path(__file__).parents[2] / "docs" / "visit.md"
 _HEAD = """# A visit
 
 Drawn by walking `kiosk/session/machine.py` (`python -m tests.flows.diagram`); a test fails when the two differ. Three
-rules hold on every page and are left out: language and text size can be changed anywhere; *home* can be touched anywhere
-but while a number is being made; a page that waits for a person goes home by itself when its time is over.
+rules hold on every page and are left out: language and text size can be changed anywhere; *home* can be touched
+anywhere but while a number is being made; a page that waits for a person goes home by itself when its time is over.
 
 """
 

@@ -1,0 +1,153 @@
+"""One kiosk put together: settings → store, workers, loop. The screens are handed in; nothing here knows them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from drivers.printer.driver import SlipPrinter
+from drivers.printer.profile import PAPER_58, PAPER_80
+from kiosk.domain.catalogue import Catalogue
+from kiosk.domain.texts import Texts
+from kiosk.runtime.card_watch import CardWatch
+from kiosk.runtime.clock import Clock
+from kiosk.runtime.enrolment import Enrolment
+from kiosk.runtime.hall_desk import HallDesk
+from kiosk.runtime.inbox import Inbox
+from kiosk.runtime.loop import Runtime
+from kiosk.runtime.printing import PrinterDesk
+from kiosk.runtime.slips import SlipMaker
+from kiosk.runtime.status_file import StatusFile
+from kiosk.runtime.storekeeper import Storekeeper
+from kiosk.runtime.worker import Worker
+from kiosk.session.effects import (
+    AbandonTicket,
+    Arm,
+    AskHall,
+    Disarm,
+    Effect,
+    FindTickets,
+    Forget,
+    PrintSlip,
+    RecordAsk,
+    RecordReprint,
+    RecordTicket,
+    StopWatching,
+    WatchForCard,
+)
+from kiosk.session.rules import Rules
+from kiosk.session.state import DeviceName, Language, Shown
+from kiosk.settings import Settings
+from kiosk.store.store import Store
+
+log = structlog.get_logger()
+
+#: How long the kiosk itself remembers tickets and sheets; the hall keeps the record.
+MEMORY = timedelta(days=30)
+STOP_S = 2.0
+
+
+class Appliance:
+    """The front end without its face. ``start`` before the window opens, ``stop`` after it has closed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        enrolment: Enrolment,
+        catalogue: Catalogue,
+        texts: Mapping[Language, Texts],
+        clock: Clock,
+        show: Callable[[Shown], None],
+    ) -> None:
+        self.inbox = Inbox()
+        self._store = store
+        self._clock = clock
+        any_service = (texts[Language.ZH]("service.any"), texts[Language.EN]("service.any"))
+        slips = SlipMaker(catalogue, settings.kiosk.ticket_url, any_service)
+        names = {Language.ZH: enrolment.hall_name_zh, Language.EN: enrolment.hall_name_en}
+        limits = settings.limits
+        status = StatusFile(settings.kiosk.status_file, clock)
+        devices = settings.devices
+        self._storekeeper = Storekeeper(store, enrolment, slips, self.inbox, clock)
+        self._hall = HallDesk(
+            settings.kiosk.hall_url, enrolment, store, slips, self.inbox, clock, limits.hall_answer_s, limits.find_s
+        )
+        self._cards = CardWatch(devices.id_card, self.inbox, clock, status.note) if devices.id_card else None
+
+        def printer(name: DeviceName, url: str, baudrate: int, width: int) -> PrinterDesk | None:
+            if not url:
+                return None
+            driver = SlipPrinter(url, baudrate, PAPER_80 if width == 80 else PAPER_58)
+            return PrinterDesk(name, driver, store, texts, names, self.inbox, clock, status.note)
+
+        self._tickets = printer(
+            DeviceName.TICKET_PRINTER,
+            devices.ticket_printer,
+            devices.ticket_printer_baudrate,
+            devices.ticket_printer_width,
+        )
+        self._receipts = printer(
+            DeviceName.RECEIPT_PRINTER,
+            devices.receipt_printer,
+            devices.receipt_printer_baudrate,
+            devices.receipt_printer_width,
+        )
+        self._runtime = Runtime(Rules(catalogue, limits), self.inbox, clock, self._perform, show)
+        self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
+
+    def _workers(self) -> list[Worker]:
+        desks = (self._tickets, self._receipts)
+        return [
+            self._storekeeper.worker,
+            self._hall.worker,
+            self._hall.watch,
+            *(desk.worker for desk in desks if desk is not None),
+        ]
+
+    def start(self) -> None:
+        """Settle what the last run left open, then let everything begin. Raises StoreFailed."""
+        now = self._clock.now()
+        asks, slips = self._store.recover(now)
+        log.info("recovered", asks=asks, slips=slips)
+        self._store.forget_before((now - MEMORY).date())
+        for worker in self._workers():
+            worker.start()
+        if self._cards is not None:
+            self._cards.start()
+        self._loop.start()
+
+    def stop(self) -> None:
+        """At most STOP_S seconds a thread; a hung device does not keep the process."""
+        self._runtime.stop()
+        self._loop.join(STOP_S)
+        if self._cards is not None:
+            self._cards.stop(STOP_S)
+        for worker in self._workers():
+            if not worker.stop(STOP_S):
+                log.warning("worker-hangs", worker=worker.name)
+
+    def _perform(self, effect: Effect) -> None:
+        """Each effect to the one who carries it out; returns at once."""
+        match effect:
+            case WatchForCard(visit):
+                if self._cards is not None:
+                    self._cards.watch(visit)
+            case StopWatching():
+                if self._cards is not None:
+                    self._cards.rest()
+            case RecordAsk() | RecordTicket() | RecordReprint() | AbandonTicket():
+                self._storekeeper.perform(effect)
+            case AskHall() | FindTickets():
+                self._hall.perform(effect)
+            case PrintSlip():
+                if self._tickets is not None:
+                    self._tickets.perform(effect)
+            case Forget():
+                # The session has let go of the person already; what workers hold goes with their jobs.
+                pass
+            case Arm() | Disarm():
+                raise AssertionError("timers are the loop's own")

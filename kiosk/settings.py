@@ -1,0 +1,95 @@
+"""The settings of one kiosk: shipped values (config/kiosk.toml) under what the kiosk's own file says."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+import config
+from kiosk.session.rules import Limits
+
+
+class SettingsError(Exception):
+    """The settings file is missing, is not TOML, or says something that cannot be. The message names the field."""
+
+
+class Kiosk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    data_dir: Path
+    key_file: Path
+    hall_url: str
+    public_url: str
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "kiosk.sqlite"
+
+    @property
+    def status_file(self) -> Path:
+        """What the front end last knew of its devices, for ``taxkiosk status``."""
+        return self.data_dir / "status.json"
+
+    @property
+    def ticket_url(self) -> str:
+        """The phone page of a ticket, up to its token."""
+        return (self.public_url or self.hall_url).rstrip("/") + "/t/"
+
+
+class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id_card: str
+    ticket_printer: str
+    receipt_printer: str
+    ticket_printer_baudrate: int
+    receipt_printer_baudrate: int
+    ticket_printer_width: Literal[80, 58]
+    receipt_printer_width: Literal[80, 58]
+
+
+class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    width: int
+    height: int
+    fullscreen: bool
+    theme: Literal["normal", "high_contrast"]
+    targets_file: str
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kiosk: Kiosk
+    devices: Devices
+    limits: Limits
+    look: Look
+
+
+def load(file: Path | None) -> Settings:
+    """The settings of this kiosk; ``file`` None: as shipped. Raises SettingsError."""
+    tree = config.read_toml("kiosk.toml")
+    if file is not None:
+        try:
+            own = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise SettingsError(f"{file}: {problem.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise SettingsError(f"{file}: not TOML: {problem}") from None
+        _merge(tree, own)
+        _make_absolute(tree, file.resolve().parent)
+    try:
+        return msgspec.convert(tree, Settings, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as problem:
+        raise SettingsError(f"{file or 'config/kiosk.toml'}: {problem}") from None
+
+
+def _merge(tree: dict[str, Any], own: dict[str, Any]) -> None:
+    for name, value in own.items():
+        if isinstance(value, dict) and isinstance(tree.get(name), dict):
+            _merge(tree[name], value)
+        else:
+            tree[name] = value
+
+
+def _make_absolute(tree: dict[str, Any], folder: Path) -> None:
+    for table, name in (("kiosk", "data_dir"), ("kiosk", "key_file"), ("look", "targets_file")):
+        value = tree[table][name]
+        if isinstance(value, str) and value:
+            tree[table][name] = str(folder / value)
