@@ -1,4 +1,4 @@
-"""What windows, boards and phones may see of the line, as plain values. Pages draw them, the JSON API sends them as they are."""
+"""What windows, boards and phones may see of the line, as plain values: drawn by pages, sent as JSON by the API."""
 
 from __future__ import annotations
 
@@ -40,6 +40,14 @@ class ActionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """call-next, call-number, resume: finish ``current`` first. Without it a busy window is refused (409)."""
     current: str | None = None
     """With ``finish``: the number the clerk sees at the window now."""
+
+
+class ActionReply(msgspec.Struct, frozen=True):
+    """``POST /window/v1/{action}``: who is at the window after it."""
+
+    window: str
+    current: TicketAtWindow | None
+    waiting: int
 
 
 class OrderReason(StrEnum):

@@ -1,0 +1,1 @@
+"""The hall's kiosks: how they become known, and what they report."""

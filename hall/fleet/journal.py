@@ -1,0 +1,165 @@
+"""What kiosks report: gapless, chained, each row held once. What cannot be accepted is set aside and stops nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+
+from hall.fleet.enrolment import KnownKiosk
+from hall.queue.refusal import Refused
+from hall.queue.rules import Rules
+from hall.queue.taking import abandon, take_in
+from hall.store import statements
+from hall.store.writer import Work
+from kiosk.domain.messages import (
+    CHAIN_START,
+    Fact,
+    JournalBatch,
+    JournalReply,
+    JournalRow,
+    Quarantined,
+    SlipPrinted,
+    TicketAskAbandoned,
+    TicketIssuedHere,
+    row_hash,
+)
+
+#: Rows a batch: the writer serves nobody else meanwhile.
+MAX_ROWS = 1_000
+
+_fact = msgspec.json.Decoder(Fact)
+
+
+@dataclass(frozen=True)
+class Received:
+    """``gap``: the batch begins after a row that the hall does not hold; nothing of it was taken."""
+
+    reply: JournalReply
+    gap: bool
+
+
+def check_shape(batch: JournalBatch) -> None:
+    """Raises Refused (422): rows that do not follow each other, too many of them, an impossible name."""
+    if not 1 <= len(batch.incarnation) <= 64:
+        raise Refused("invalid", 422, "incarnation")
+    if len(batch.rows) > MAX_ROWS:
+        raise Refused("too_many_rows", 422, "rows")
+    for expected, row in enumerate(batch.rows, batch.rows[0].seq if batch.rows else 0):
+        if row.seq != expected or not 0 < row.seq < 2**53:
+            raise Refused("order", 422, "rows")
+        if row.at.tzinfo is None:
+            raise Refused("invalid", 422, "rows")
+        if len(row.hash) > 64 or len(row.kind) > 64:
+            raise Refused("invalid", 422, "rows")
+
+
+def receive(work: Work, rules: Rules, kiosk: KnownKiosk, batch: JournalBatch) -> Received:
+    """Take the rows in. Call ``check_shape`` first."""
+    where = {"kiosk": kiosk.id, "incarnation": batch.incarnation}
+    mark = work.connection.execute(statements.MARK, where).one_or_none()
+    high_water, last_hash = (mark.high_water, mark.hash) if mark is not None else (0, CHAIN_START)
+    if batch.rows and batch.rows[0].seq > high_water + 1:
+        return Received(JournalReply(high_water, hall_time=work.now), gap=True)
+
+    old = [row for row in batch.rows if row.seq <= high_water]
+    new = batch.rows[len(old) :]
+    quarantined = _quarantine_forks(work, where, old)
+    for row in new:
+        reason = None
+        if row.hash != row_hash(last_hash, row.seq, row.kind, row.at, bytes(row.body)):
+            reason = "its hash does not follow from the row before"
+        # The next row is judged by what this one says it is: one bad row does not condemn those behind it.
+        last_hash = row.hash
+        reason = reason or _accept(work, rules, kiosk, row)
+        if reason is not None:
+            _quarantine(work, where, row, reason)
+            quarantined.append(Quarantined(row.seq, reason))
+    if new:
+        work.connection.execute(statements.ADD_ROW, [_stored(work, where, row) for row in new])
+        high_water = new[-1].seq
+        work.connection.execute(
+            statements.SET_MARK, {**where, "high_water": high_water, "hash": last_hash, "now": work.now_ms}
+        )
+    return Received(JournalReply(high_water, quarantined, work.now), gap=False)
+
+
+def _quarantine_forks(work: Work, where: dict[str, Any], old: list[JournalRow]) -> list[Quarantined]:
+    """Rows the hall holds are ignored, unless they say something else: then the kiosk's disk was restored or cloned,
+    and what was written on it since is set aside instead of being lost."""
+    if not old:
+        return []
+    span = {**where, "first": old[0].seq, "last": old[-1].seq}
+    held = {row.seq: row.hash for row in work.connection.execute(statements.HASHES, span)}
+    forks = []
+    for row in old:
+        if held.get(row.seq) != row.hash:
+            reason = "another row is held under this sequence: the disk was restored or cloned"
+            _quarantine(work, where, row, reason)
+            forks.append(Quarantined(row.seq, reason))
+    return forks
+
+
+def _accept(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow) -> str | None:
+    """Apply one fact under a savepoint of its own; answers why it cannot be accepted, or None."""
+    try:
+        fact = _fact.decode(row.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return "not a fact this hall knows"
+    if fact.__struct_config__.tag != row.kind:
+        return "its kind is not that of its body"
+    events, in_line = len(work.events), work.in_line
+    savepoint = work.connection.begin_nested()
+    try:
+        reason = _apply(work, rules, kiosk, row, fact)
+    except (IntegrityError, ValueError, OverflowError):
+        reason = "it contradicts what the hall holds"
+    if reason is None:
+        savepoint.commit()
+    else:
+        savepoint.rollback()
+        del work.events[events:]
+        work.in_line = in_line
+    return reason
+
+
+def _apply(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow, fact: Fact) -> str | None:
+    match fact:
+        case TicketIssuedHere():
+            if fact.issued_at.tzinfo is None:
+                return "a time without offset"
+            return take_in(work, rules, kiosk.id, fact, kiosk.enrolled_ms)
+        case TicketAskAbandoned():
+            return abandon(work, kiosk.id, fact.key)
+        case SlipPrinted():
+            work.connection.execute(
+                statements.ADD_SLIP,
+                {
+                    "kiosk": kiosk.id,
+                    "token": fact.token,
+                    "number": fact.number,
+                    "outcome": fact.outcome,
+                    "reason": fact.reason,
+                    "reprint": int(fact.reprint),
+                    "now": work.now_ms,
+                },
+            )
+            return None
+
+
+def _quarantine(work: Work, where: dict[str, Any], row: JournalRow, reason: str) -> None:
+    work.connection.execute(statements.QUARANTINE, {**_stored(work, where, row), "reason": reason})
+
+
+def _stored(work: Work, where: dict[str, Any], row: JournalRow) -> dict[str, Any]:
+    return {
+        **where,
+        "seq": row.seq,
+        "kind": row.kind,
+        "at": row.at.isoformat(),
+        "body": bytes(row.body),
+        "hash": row.hash,
+        "now": work.now_ms,
+    }

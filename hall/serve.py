@@ -1,0 +1,75 @@
+"""Runs the hall's application under uvicorn: one process, one event loop, stopped cleanly by SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from hall import logs
+from hall.app import build
+from hall.server import HallServer
+from hall.settings import Settings
+
+#: Seconds for requests in flight when the server is told to stop.
+GRACE = 5
+
+#: Connections the kernel holds while the loop is busy: every board of a hall comes back at once after a restart.
+BACKLOG = 1024
+
+#: A thread gives way to another after this many seconds (5 ms by default): a commit that is done must not wait for the
+#: event loop to fall idle before its answer can be sent.
+SWITCH_SECONDS = 0.0005
+
+log = structlog.get_logger("hall")
+
+
+class _Server(uvicorn.Server):
+    """Ends the event streams when it is told to stop: they would hold it up until the end of its grace."""
+
+    def __init__(self, config: uvicorn.Config, hall: HallServer) -> None:
+        super().__init__(config)
+        self._hall = hall
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self._hall.events.close_soon()
+
+
+def run(host: str, port: int, data: Path, settings: Settings) -> None:
+    """Serve until stopped. Raises OSError (address in use), UnfitDatabase."""
+    logs.configure()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    listening = _listen(host, port)
+    hall = HallServer(data, settings)
+    shown = f"[{host}]" if ":" in host else host
+    real_port = listening.getsockname()[1]
+
+    def started() -> None:
+        sys.stdout.write(f"hall: http://{shown}:{real_port}\n")
+        sys.stdout.flush()
+        log.info("serving", host=host, port=real_port)
+
+    config = uvicorn.Config(
+        build(hall, started),
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+        ws="none",
+    )
+    asyncio.run(_Server(config, hall).serve(sockets=[listening]))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(BACKLOG)
+    return listening
