@@ -25,7 +25,7 @@ _NEVER_LAST = "（《「『“‘￥"
 
 #: What may not be torn apart: a run of letters, digits and their signs, with a currency sign before it; or one
 #: character, with the punctuation that clings to it.
-_UNIT = re.compile(rf"[{_NEVER_LAST}]*(?:[!-~]+|[^ ])[{_NEVER_FIRST}]*| +")
+_UNIT = re.compile(rf"[{_NEVER_LAST}]*(?:[!-~]+|[^ ])[{_NEVER_FIRST},.;:!?)%]*| +")
 
 
 def printable(text: str) -> str:
@@ -83,10 +83,15 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def wrap_evenly(text: str, columns: int) -> list[str]:
-    """As ``wrap``, in as few lines, but of about one length: a centred text with one orphan looks like a mistake."""
+    """As ``wrap``, in as few lines, but of about one length: a centred text with one orphan looks like a mistake.
+
+    Two lines part where the sentence pauses, if each half fits.
+    """
     lines = wrap(text, columns)
     if len(lines) < 2 or "\n" in text:
         return lines
+    if len(lines) == 2 and (halves := _at_a_pause(printable(text), columns)):
+        return halves
     narrow = columns
     while narrow > 2:
         tried = wrap(text, narrow - 1)
@@ -94,6 +99,14 @@ def wrap_evenly(text: str, columns: int) -> list[str]:
             break
         lines, narrow = tried, narrow - 1
     return lines
+
+
+def _at_a_pause(text: str, columns: int) -> list[str]:
+    """The two halves at the punctuation nearest the middle; nothing where a half would not fit."""
+    pauses = [match.end() for match in re.finditer(r"[，；：。]|[,;:.] ", text)]
+    cuts = [(text[:end].rstrip(), text[end:].lstrip()) for end in pauses]
+    fitting = [cut for cut in cuts if cut[1] and max(map(width, cut)) <= columns]
+    return list(min(fitting, key=lambda cut: abs(width(cut[0]) - width(cut[1])), default=()))
 
 
 def longest_unit(text: str) -> int:

@@ -24,6 +24,8 @@ LINE_DOTS = 42
 """From one line to the next: 24 dots of character and air, so that a slip reads at arm's length."""
 BIG_LINE_DOTS = 64
 """The same under characters of double size."""
+AIR_DOTS = 24
+"""Under the number, and above and below a QR code, whose quiet zone is four modules."""
 DOTS_PER_INCH = 203
 FEED_BEFORE_CUT = 5
 """Default lines (30 dots) from the head past the knife: 18 mm, the widest gap of common 80 mm printers being 15."""
@@ -42,6 +44,7 @@ _SELECT_CHINESE = b"\x1c&"
 _MOTION_UNITS = b"\x1dP" + bytes((DOTS_PER_INCH, DOTS_PER_INCH))
 """GS P: line spacing in dots of the head. Printers differ in their own unit (1/203, 1/180, 1/360 inch)."""
 _DEFAULT_SPACING = b"\x1b2"
+_FEED_AIR = b"\x1bJ" + bytes((AIR_DOTS,))
 _PARTIAL_CUT = b"\x1dV\x01"
 
 
@@ -63,6 +66,7 @@ class _Composer:
         self._label = _label_columns(document, profile)
         self._printer.hw("INIT")
         self._raw(_SELECT_CHINESE + _MOTION_UNITS)
+        self._printer.set(smooth=True)
         for block in document.blocks:
             self._set(block)
         self._raw(_DEFAULT_SPACING)
@@ -132,10 +136,8 @@ class _Composer:
             raise ValueError("the number is wider than the paper")
         # Long numbers must be set narrower; a little taller keeps them readable from across the hall.
         high = min(_LARGEST, wide + 2)
-        self._printer.set(smooth=True)
-        self._style("center", bold=True, wide=wide, high=high)
+        self._style("center", bold=True, wide=wide, high=high, spacing=24 * high + AIR_DOTS)
         self._line(number)
-        self._printer.set(smooth=False)
 
     def _row(self, row: Row) -> None:
         room = self._profile.text_columns
@@ -172,9 +174,9 @@ class _Composer:
             raise ValueError(f"a QR code on a slip holds at most {QR_LONGEST} bytes")
         # python-escpos refuses native + center; the alignment is a command of its own.
         self._style("center")
-        self._raw(b"\n")
+        self._raw(_FEED_AIR)
         self._printer.qr(content, ec=QR_LEVEL_M, size=QR_MODULE, native=True)
-        self._raw(b"\n")
+        self._raw(_FEED_AIR)
 
 
 def _label_columns(document: Document, profile: PrinterProfile) -> int:
