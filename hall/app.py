@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hall.api import kiosk, public, window
 from hall.api.answers import problem
 from hall.clock import Clock
+from hall.pages.headers import SecurityHeaders
 from hall.pages.routes import routes as page_routes
 from hall.queue.refusal import Refused
 from hall.queue.staff import Attempts
@@ -87,7 +88,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
 
     app = Starlette(
         routes=[*kiosk.routes(), *window.routes(), *public.routes(), *page_routes],
-        middleware=[Middleware(HallTime, clock=hall.clock)],
+        middleware=[Middleware(SecurityHeaders), Middleware(HallTime, clock=hall.clock)],
         exception_handlers={
             Refused: _refused,
             StorageFailed: _storage_failed,
