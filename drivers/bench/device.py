@@ -48,6 +48,11 @@ class Device:
         something go on that had to wait."""
         raise NotImplementedError
 
+    def due(self) -> float | None:
+        """In how many seconds the device goes on by itself (a printer with its next line): ``feed`` is called then,
+        with nothing. None: it waits for bytes."""
+        return None
+
     def actions(self) -> Mapping[str, Action]:
         """By name. An action raises BadAction when it makes no sense now or its argument is wrong."""
         return {}

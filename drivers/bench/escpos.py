@@ -1,8 +1,8 @@
 """ESC/POS as a printer reads it: bytes in, commands out. Only what slip printers commonly obey.
 
-Two readers stand one behind the other, as in a printer. ``RealTime`` watches the line and picks the real-time commands
-out as they arrive, whatever the printer is doing. Everything else lies in the receive buffer until the printer is ready,
-and ``next_command`` takes it from there.
+Two readers stand one behind the other, as in a printer. ``RealTime`` watches the line and picks the real-time
+commands out as they arrive, whatever the printer is doing. Everything else lies in the receive buffer until the
+printer is ready, and ``next_command`` takes it from there.
 """
 
 from __future__ import annotations

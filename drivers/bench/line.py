@@ -286,11 +286,15 @@ class Line:
                 if listening and listening[0] in ready and listening == self._end.descriptors():
                     self._take_in(self._end.receive())
                 self._deliver(time.monotonic())
+                if self._own_time() == 0:
+                    self._say(self.device.feed(b""), time.monotonic())
                 self._transmit(time.monotonic())
 
     def _until_next(self, now: float) -> float | None:
-        """Seconds to the next byte that is due in either direction."""
+        """Seconds to the next byte that is due in either direction, or to the device's own next step."""
         due = []
+        if (own := self._own_time()) is not None:
+            due.append(now + own)
         if self._arriving:
             due.append(self._arrives_at + self._wire_s(min(len(self._arriving), _STRIDE)))
         if self._sending:
@@ -298,6 +302,9 @@ class Line:
         elif self._outgoing:
             due.append(self._outgoing[0][0])
         return max(0.0, min(due) - now) if due else None
+
+    def _own_time(self) -> float | None:
+        return None if self._hung or not self._end.descriptors() else self.device.due()
 
     def _wire_s(self, count: int) -> float:
         if not self._paced or self.device.baudrate is None:

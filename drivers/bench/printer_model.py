@@ -75,6 +75,8 @@ class PrinterModel:
         self._line: list[Cell] = []
         self._setting = _Setting()
         self._busy_until = 0.0
+        self._starved = False
+        """What the buffer holds is half a command."""
 
     # --- what the line does
 
@@ -87,6 +89,7 @@ class PrinterModel:
             else:
                 self.received += len(piece)
                 self._buffer += piece
+                self._starved = False
             answers += self.work(now)
         return bytes(answers)
 
@@ -95,6 +98,7 @@ class PrinterModel:
         answers = bytearray()
         while self.can_print and now >= self._busy_until:
             command = next_command(self._buffer, self._setting.chinese)
+            self._starved = command is None
             if command is None:
                 break
             answers += self._obey(command, now)
@@ -102,7 +106,7 @@ class PrinterModel:
 
     def due(self, now: float) -> float | None:
         """Seconds until ``work`` has something to do; None while only a byte or a person can change anything."""
-        if not self.can_print or not self._buffer:
+        if not self.can_print or not self._buffer or self._starved:
             return None
         return max(0.0, self._busy_until - now)
 

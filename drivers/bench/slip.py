@@ -105,7 +105,7 @@ class Paper:
 
     def print_qr(self, content: str, level: str, module: int, align: Align) -> int:
         code = segno.make(content.encode(), error=level, micro=False, boost_error=False, mode="byte")
-        side = code.symbol_size(border=0)[0] * module
+        side = len(code.matrix) * module
         image = Image.new("L", (side, side), 255)
         for y, row in enumerate(code.matrix):
             for x, dark in enumerate(row):
@@ -145,15 +145,14 @@ class Paper:
         text = "\n".join(strip.text.rstrip() for strip in taken).strip("\n") + "\n"
         picture = None
         if self.folder is not None:
-            picture = self._save(taken, until, text, "torn" if torn else "slip")
+            picture = self._save(self.folder, taken, until, text, "torn" if torn else "slip")
         # A line that the knife goes through is on both sides of it.
         self._strips = [s for s in self._strips if s.top + (s.image.height if s.image else 1) > until]
         slip = Slip(text, picture, torn)
         self.slips.append(slip)
         return slip
 
-    def _save(self, strips: list[_Strip], until: int, text: str, kind: str) -> Path:
-        assert self.folder is not None
+    def _save(self, folder: Path, strips: list[_Strip], until: int, text: str, kind: str) -> Path:
         burnt = Image.new("L", (self.dots, max(1, until - self._last_cut)), 255)
         for strip in strips:
             if strip.image is not None:
@@ -162,7 +161,7 @@ class Paper:
         slip.paste(_INK, mask=ImageChops.invert(burnt))
         number = self._numbers.get(kind, 0) + 1
         self._numbers[kind] = number
-        picture = self.folder / f"{kind}-{number:04d}.png"
+        picture = folder / f"{kind}-{number:04d}.png"
         # The picture appears whole: somebody may be watching the folder.
         partial = picture.with_suffix(".part")
         slip.save(partial, format="PNG")

@@ -126,7 +126,7 @@ class SlipPrinter:
     def print(self, document: Document, on_sent: Callable[[], None] | None = None) -> PrintResult:
         """Print one sheet. ``on_sent`` is called when all bytes have left, before the wait for proof.
 
-        Raises ValueError, with nothing sent, for a document that does not fit on paper.
+        A printer that cannot print is known within a second (plus the opening of the line), and is sent nothing.
         """
         started = time.monotonic()
 
@@ -141,7 +141,10 @@ class SlipPrinter:
             return ended(Outcome.FAILED, Reason.OFFLINE, PaperState.UNKNOWN)
         if look.reason is not None:
             return ended(Outcome.FAILED, look.reason, look.paper)
-        job = _Job(composer.compose(document, self._profile), look.paper)
+        try:
+            job = _Job(composer.compose(document, self._profile), look.paper)
+        except ValueError:
+            return ended(Outcome.FAILED, Reason.UNPRINTABLE, look.paper)
         try:
             outcome, reason = self._send_and_wait(job, on_sent)
         except DeviceError:

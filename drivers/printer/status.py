@@ -36,6 +36,8 @@ class Reason(StrEnum):
     CONNECTION_LOST = "connection_lost"
     TIMED_OUT = "timed_out"
     NO_PROOF = "no_proof"
+    UNPRINTABLE = "unprintable"
+    """The document does not fit on this paper: nothing was sent."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from datetime import datetime
 from kiosk.domain.ticket import TicketSlip, WaitRange
 from kiosk.paper.receipt import BureauPart, Charge, PaymentReceipt
 
+HALL_NAMES = {"zh": "芗城办税服务厅", "en": "Xiangcheng Tax Service Hall"}
+
 
 def sample_ticket(at: datetime) -> TicketSlip:
     return TicketSlip(

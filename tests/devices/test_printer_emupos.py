@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-import config
 import pytest
 import zxingcpp
 from PIL import Image
 
+import config
 from drivers.contract import DeviceState, PaperState
 from drivers.printer.document import Document
 from drivers.printer.driver import Outcome, SlipPrinter, Waits
