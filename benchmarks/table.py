@@ -2,7 +2,7 @@
 
     python -m benchmarks.table [NAME ...]      only these, for example: ticket_commit hall
 
-A row is met, missed, or has no target. The exit code says nothing of speed: a figure is to be read, not to fail a build.
+A row is met, missed, or has no target. The exit code says nothing of speed: a figure is to be read, not to fail on.
 """
 
 from __future__ import annotations
