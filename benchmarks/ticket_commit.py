@@ -10,16 +10,18 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.row import Row, milliseconds, percentile
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.ticket import TicketSlip
-from kiosk.runtime.clock import HALL_TIME
 from kiosk.store.store import Store
 
 ROUNDS = 1_000
 
 
 def rows() -> list[Row]:
-    now = datetime.now(HALL_TIME)
-    draft = TicketSlip("", "SW-040101", "增值税", "VAT", None, None, now, "欧*娜 3506**********003X", ("身份证",), "", "")
+    now = datetime.now(HALL_ZONE)
+    draft = TicketSlip(
+        "", "SW-040101", "增值税", "VAT", None, None, now, "欧*娜 3506**********003X", ("身份证",), "", ""
+    )
     commits: list[float] = []
     syncs: list[float] = []
     with tempfile.TemporaryDirectory(dir=".") as folder:

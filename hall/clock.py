@@ -1,12 +1,11 @@
-"""The hall's time. Stored as milliseconds UTC, shown with the hall's offset, counted in business days."""
+"""The hall's time. Stored as milliseconds UTC, shown with the hall's offset."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-HALL_ZONE = ZoneInfo("Asia/Shanghai")
+from kiosk.domain.day import HALL_ZONE
 
 
 class Clock(Protocol):
@@ -26,10 +25,3 @@ def milliseconds(moment: datetime) -> int:
 
 def moment(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone(HALL_ZONE)
-
-
-def business_day(at: datetime, starts: time) -> str:
-    """The day of a moment, as ``2026-11-24``: a 24-hour hall counts from its quietest hour, not from midnight."""
-    local = at.astimezone(HALL_ZONE)
-    day = local.date()
-    return (day if local.time() >= starts else day - timedelta(days=1)).isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ class Kiosk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: Path
     key_file: Path
     hall_url: str
+    day_starts: time
     public_url: str
 
     @property

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from hall.clock import HALL_ZONE
 from hall.pages.words import REASONS, REFUSALS
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.messages import Wait
 
 HERE: Final = Path(__file__).parent

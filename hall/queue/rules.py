@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from hall.clock import business_day
 from hall.settings import Order
 from kiosk.domain.catalogue import Catalogue
+from kiosk.domain.day import business_day
 
 #: The category of a ticket for any service, or for one that this hall's catalogue does not know.
 ANY = "any"

@@ -44,8 +44,6 @@ def run(settings_file: SettingsFile = None) -> None:
     except NotPrepared as problem:
         _fail(str(problem))
 
-    from screens.app import KioskApp
-
     import config
     from kiosk.domain.catalogue import Catalogue
     from kiosk.domain.texts import Texts
@@ -55,6 +53,7 @@ def run(settings_file: SettingsFile = None) -> None:
     from kiosk.runtime.enrolment import enrolment_of
     from kiosk.session.state import Language, Shown
     from kiosk.store.database import StoreError
+    from screens.app import KioskApp
 
     logs.configure("front-end")
     store = _open_store(settings)
@@ -152,7 +151,8 @@ def _open_store(settings: Settings) -> Store:
     from kiosk.store.store import Store
 
     try:
-        return Store(settings.kiosk.database, read_or_make_key(settings.kiosk.key_file))
+        kiosk = settings.kiosk
+        return Store(kiosk.database, read_or_make_key(kiosk.key_file), kiosk.day_starts)
     except (StoreError, OSError) as problem:
         _fail(f"the store cannot be opened: {problem}")
 

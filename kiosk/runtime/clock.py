@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
-HALL_TIME = ZoneInfo("Asia/Shanghai")
+from kiosk.domain.day import HALL_ZONE
 
 
 class Clock(Protocol):
@@ -23,4 +22,4 @@ class SystemClock:
         return time.monotonic()
 
     def now(self) -> datetime:
-        return datetime.now(HALL_TIME)
+        return datetime.now(HALL_ZONE)

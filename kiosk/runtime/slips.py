@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kiosk.domain.catalogue import Catalogue
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.messages import TicketView
 from kiosk.domain.ticket import TicketSlip, WaitRange
-from kiosk.runtime.clock import HALL_TIME
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SlipMaker:
     def from_hall(self, view: TicketView, holder_masked: str, priority: bool) -> TicketSlip:
         wait = WaitRange(view.wait.low, view.wait.high) if view.wait else None
         return self._make(
-            view.service, view.issued_at.astimezone(HALL_TIME), holder_masked, priority,
+            view.service, view.issued_at.astimezone(HALL_ZONE), holder_masked, priority,
             number=view.number, token=view.token, ahead=view.ahead, wait=wait,
         )  # fmt: skip
 

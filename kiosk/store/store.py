@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from kiosk.domain.day import DAY_STARTS, business_day
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
 from kiosk.store import journal
@@ -38,12 +39,16 @@ class Recorded:
 class Store:
     """One per process; safe to use from any thread, each with a connection of its own."""
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        """Open or create the file. Raises StoreError."""
+    def __init__(self, path: Path, key: bytes, day_starts: time = DAY_STARTS) -> None:
+        """Open or create the file. Raises StoreError. ``day_starts``: when numbers begin anew, as at the hall."""
         self._engine = open_database(path, key)
+        self._day_starts = day_starts
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _day(self, moment: datetime) -> str:
+        return business_day(moment, self._day_starts)
 
     @contextmanager
     def _transaction(self, reads: bool = False) -> Iterator[Connection]:
@@ -90,7 +95,7 @@ class Store:
             # The hall may answer with a number that this person holds already and that this kiosk gave.
             known = connection.execute(text("SELECT 1 FROM ticket WHERE token = :token"), {"token": slip.token}).first()
             if known is None:
-                _insert_ticket(connection, key, slip, holder_ref, own_series=False)
+                _insert_ticket(connection, key, slip, self._day(slip.issued_at), holder_ref, own_series=False)
             return Recorded(key, slip, _intend(connection, slip, now) if to_print else None)
 
     def record_own_ticket(
@@ -116,11 +121,11 @@ class Store:
                 text(
                     "INSERT INTO series VALUES (:day, 1) ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last"
                 ),
-                {"day": _day(now)},
+                {"day": self._day(now)},
             ).scalar_one()
             token = public_token(key)
             slip = replace(draft, number=kiosk_number(kiosk, sequence), token=token, url=url_base + token)
-            _insert_ticket(connection, key, slip, holder_ref, own_series=True)
+            _insert_ticket(connection, key, slip, self._day(now), holder_ref, own_series=True)
             fact = TicketIssuedHere(
                 key=key,
                 number=slip.number,
@@ -154,7 +159,7 @@ class Store:
             rows = connection.execute(
                 text("SELECT slip FROM ticket WHERE holder_ref = :ref AND day = :day AND given_up = 0"
                      " ORDER BY rowid DESC"),
-                {"ref": holder_ref, "day": _day(now)},
+                {"ref": holder_ref, "day": self._day(now)},
             )  # fmt: skip
             return [msgspec.json.decode(row.slip, type=TicketSlip) for row in rows]
 
@@ -221,17 +226,13 @@ class Store:
             journal.acknowledge(connection, seq)
 
 
-def _day(now: datetime) -> str:
-    return now.date().isoformat()
-
-
 def _abandon_ask(connection: Connection, key: str, now: datetime) -> None:
     connection.execute(text("UPDATE ask SET outcome = 'abandoned' WHERE key = :key"), {"key": key})
     journal.append(connection, TicketAskAbandoned(key), now)
 
 
 def _insert_ticket(
-    connection: Connection, key: str, slip: TicketSlip, holder_ref: str | None, own_series: bool
+    connection: Connection, key: str, slip: TicketSlip, day: str, holder_ref: str | None, own_series: bool
 ) -> None:
     connection.execute(
         text("INSERT INTO ticket (key, token, day, number, own_series, holder_ref, slip)"
@@ -239,7 +240,7 @@ def _insert_ticket(
         {
             "key": key,
             "token": slip.token,
-            "day": _day(slip.issued_at),
+            "day": day,
             "number": slip.number,
             "own": int(own_series),
             "ref": holder_ref,

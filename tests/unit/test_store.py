@@ -13,14 +13,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.messages import CHAIN_START, Fact, JournalRow, public_token, row_hash
 from kiosk.domain.ticket import TicketSlip
-from kiosk.runtime.clock import HALL_TIME
 from kiosk.store.database import StoreUnreadable, has_wal_reset_fix, read_or_make_key
 from kiosk.store.store import Recorded, Store
 
 KEY = b"0123456789abcdef0123456789abcdef"
-NOW = datetime(2026, 11, 24, 3, 0, 0, tzinfo=HALL_TIME)
+NOW = datetime(2026, 11, 24, 3, 0, 0, tzinfo=HALL_ZONE)
 DRAFT = TicketSlip("", None, "任何业务", "Any service", None, None, NOW, "欧*娜 3506**********003X", (), "", "")
 HALL_SLIP = replace(DRAFT, number="A057", token="ab" * 11, url="http://hall/t/" + "ab" * 11)
 
@@ -52,6 +52,13 @@ def test_own_numbers_count_up_and_begin_anew_each_day(store: Store) -> None:
     numbers = [own_ticket(store).slip.number for _ in range(3)]
     assert numbers == ["K3-001", "K3-002", "K3-003"]
     assert own_ticket(store, now=NOW + timedelta(days=1)).slip.number == "K3-001"
+
+
+def test_a_night_is_one_day_so_that_the_hall_never_sees_a_number_twice(store: Store) -> None:
+    evening = NOW.replace(hour=23, minute=59)
+    assert own_ticket(store, now=evening).slip.number == "K3-001"
+    assert own_ticket(store, now=evening + timedelta(hours=5)).slip.number == "K3-002"
+    assert own_ticket(store, now=evening + timedelta(hours=7)).slip.number == "K3-001"
 
 
 def test_a_number_its_print_intent_and_its_journal_row_come_together(store: Store) -> None:
