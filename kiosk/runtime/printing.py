@@ -6,54 +6,23 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from drivers.contract import DeviceState, DeviceStatus, PaperState
+from drivers.contract import PaperState
 from drivers.printer.driver import PrintResult, SlipPrinter
 from kiosk.domain.texts import Texts
 from kiosk.paper.ticket_slip import ticket_slip
 from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_status import Note, StatusTeller
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import PrintSlip
-from kiosk.session.events import DeviceChanged, PrintEnded
-from kiosk.session.state import DeviceName, DeviceView, Language
+from kiosk.session.events import PrintEnded
+from kiosk.session.state import DeviceName, Language
 from kiosk.store.database import StoreFailed
 from kiosk.store.store import Store
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 2.0
-
-Note = Callable[[DeviceName, DeviceStatus], None]
-
-
-def view_of(status: DeviceStatus) -> DeviceView:
-    """A device as a visit needs it."""
-    return DeviceView(
-        works=status.device is DeviceState.ONLINE,
-        paper_out=status.paper in {PaperState.OUT, PaperState.JAMMED},
-        paper_low=status.paper is PaperState.LOW,
-        cover_open=bool(status.cover_open),
-    )
-
-
-class StatusTeller:
-    """Tells inbox and technician about one device, and only when something has changed."""
-
-    def __init__(self, name: DeviceName, inbox: Inbox, note: Note) -> None:
-        self._name = name
-        self._inbox = inbox
-        self._note = note
-        self._last: DeviceStatus | None = None
-
-    def tell(self, status: DeviceStatus) -> None:
-        if status == self._last:
-            return
-        before, self._last = self._last, status
-        log.info("device-status", device=self._name, state=status.device, paper=status.paper, reason=status.detail)
-        self._note(self._name, status)
-        view = view_of(status)
-        if before is None or view_of(before) != view:
-            self._inbox.post(DeviceChanged(self._name, view))
 
 
 class PrinterDesk:

@@ -1,0 +1,143 @@
+"""The ID-card reader's thread: watches for a card while a visit wants one, and looks whether the reader is there."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from drivers.contract import DeviceError, DeviceState, DeviceStatus, MediaState, NotConnected
+from drivers.id_card.layouts import CardText
+from drivers.id_card.reader import CardFailed as ReadFailed
+from drivers.id_card.reader import CardRead as ReadDone
+from drivers.id_card.reader import FailReason, IdCardReader, NoCard, open_reader
+from kiosk.domain.holder import Holder
+from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_status import Note, StatusTeller
+from kiosk.runtime.inbox import Inbox
+from kiosk.session.events import CardFailed, CardFound, CardRead
+from kiosk.session.state import CardProblem, DeviceName
+
+log = structlog.get_logger()
+
+REOPEN_EVERY_S = 1.0
+"""Between two tries at a reader that is not there: a cable put back is seen within this."""
+LOOK_EVERY_S = 3.0
+"""At a reader that rests."""
+
+_PROBLEMS = {
+    FailReason.TAKEN_AWAY: CardProblem.TAKEN_AWAY,
+    FailReason.NOT_AN_ID_CARD: CardProblem.NOT_AN_ID_CARD,
+    FailReason.UNREADABLE: CardProblem.UNREADABLE,
+}
+
+
+class CardWatch:
+    """``watch`` and ``rest`` may be called from any thread and return at once."""
+
+    def __init__(self, url: str, inbox: Inbox, clock: Clock, note: Note) -> None:
+        self._url = url
+        self._inbox = inbox
+        self._clock = clock
+        self._teller = StatusTeller(DeviceName.ID_CARD, inbox, note)
+        self._reader: IdCardReader | None = None
+        self._lock = threading.Lock()
+        self._visit: int | None = None
+        # Set when what the thread waits for is no longer wanted: another visit, no visit, the end.
+        self._interrupt = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="id_card", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        self._ended.set()
+        self._interrupt.set()
+        self._thread.join(timeout)
+
+    def watch(self, visit: int) -> None:
+        self._want(visit)
+
+    def rest(self) -> None:
+        self._want(None)
+
+    def _want(self, visit: int | None) -> None:
+        with self._lock:
+            self._visit = visit
+            self._interrupt.set()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            with self._lock:
+                visit = self._visit
+                self._interrupt.clear()
+            try:
+                if not self._open():
+                    self._interrupt.wait(REOPEN_EVERY_S)
+                elif visit is None:
+                    self._rest()
+                else:
+                    self._watch(visit)
+            except DeviceError as problem:
+                self._lost(problem)
+            except Exception:
+                log.exception("job-failed", worker="id_card")
+                self._ended.wait(REOPEN_EVERY_S)
+        self._close()
+
+    def _open(self) -> bool:
+        if self._reader is not None:
+            return True
+        reader: IdCardReader | None = None
+        try:
+            reader = open_reader(self._url)
+            reader.connect()
+        except DeviceError as problem:
+            if reader is not None:
+                reader.close()
+            self._lost(problem)
+            return False
+        self._reader = reader
+        self._teller.tell(DeviceStatus(DeviceState.ONLINE, media=MediaState.UNKNOWN))
+        return True
+
+    def _rest(self) -> None:
+        if not self._interrupt.wait(LOOK_EVERY_S) and self._reader is not None:
+            self._reader.connect()
+
+    def _watch(self, visit: int) -> None:
+        if self._reader is None:
+            return
+        result = self._reader.watch(self._interrupt, on_found=lambda: self._inbox.post(CardFound(visit)))
+        match result:
+            case NoCard():
+                return
+            case ReadDone(text, elapsed_ms):
+                log.info("card-read", media=text.kind, elapsed_ms=round(elapsed_ms))
+                self._inbox.post(CardRead(visit, holder_of(text), self._clock.now().date()))
+            case ReadFailed(reason):
+                log.info("card-failed", reason=reason)
+                self._inbox.post(CardFailed(visit, _PROBLEMS[reason]))
+        with self._lock:
+            # One card, one answer: the next one is read when the visit asks again.
+            if self._visit == visit and not self._interrupt.is_set():
+                self._visit = None
+
+    def _lost(self, problem: DeviceError) -> None:
+        self._close()
+        state = DeviceState.NO_DEVICE if isinstance(problem, NotConnected) else DeviceState.HARDWARE_ERROR
+        self._teller.tell(DeviceStatus(state, media=MediaState.UNKNOWN, detail=str(problem)))
+
+    def _close(self) -> None:
+        if self._reader is not None:
+            try:
+                self._reader.close()
+            except DeviceError as problem:
+                log.info("reader-not-closed", reason=str(problem))
+            self._reader = None
+
+
+def holder_of(text: CardText) -> Holder:
+    """What the kiosk keeps of a card for the length of a visit: no address, no nation, no photograph."""
+    return Holder(number=text.number, name=text.name, birth=text.birth, valid_to=text.valid_to)
