@@ -57,5 +57,8 @@ class Device:
         """By name. An action raises BadAction when it makes no sense now or its argument is wrong."""
         return {}
 
+    def resume(self) -> None:
+        """Whatever it was told to do wrong is over; what lies on or in it stays."""
+
     def power_on(self) -> None:
         """Plugged in (again): forget half a request, keep what lies on or in the device."""

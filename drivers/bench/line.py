@@ -236,6 +236,7 @@ class Line:
         self._hung = self._stalled = False
         self._delay = 0.0
         self._mishaps.clear()
+        self.device.resume()
 
     def _slow(self, seconds: object) -> None:
         """Every reply comes so much later (seconds; none: 0.5)."""

@@ -1,0 +1,257 @@
+"""Read a card: find, select, read, over one line to a SAM_A module.
+
+A module goes wrong in ways that look like success: it answers late, so that the answer to one question arrives as the
+answer to the next one; it hears noise; it keeps finding a card that has been read, or does not find it any more until
+it is lifted. Nobody may be taken for the person before them, so an answer counts only when nothing older can be on its
+way, and a card counts as new only after the reader has been seen empty.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from threading import Event
+
+from drivers.contract import BadAnswer, DeviceError, DeviceState, DeviceStatus, MediaState, TimedOut
+from drivers.id_card.codec import Command, Decoder, Frame, Status, answers_read, encode, format_sam_id, text_of
+from drivers.id_card.layouts import CardText, decode_text
+from drivers.transport import Transport, open_transport
+
+#: 115200 as delivered; the others because a module keeps what some other program once set.
+BAUD_RATES = (115200, 57600, 38400, 19200, 9600)
+
+ANSWER_S = 1.0
+READ_ANSWER_S = 3.0
+#: How often an empty reader is looked at: soon enough that nobody waits, seldom enough that it stays cool.
+POLL_S = 0.25
+#: A module at another speed says nothing or nonsense; one at this speed answers within 25 ms, even at 9600.
+PROBE_S = 0.25
+#: Bytes of one reply follow each other; a silence within it means that the rest is lost.
+SILENCE_S = 0.25
+TRIES = 3
+
+
+class FailReason(StrEnum):
+    TAKEN_AWAY = "taken_away"
+    NOT_AN_ID_CARD = "not_an_id_card"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class CardRead:
+    text: CardText
+    elapsed_ms: float
+    """From the moment the answer "found" had arrived until the text was decoded: select, read and whatever had to be
+    asked again. The search itself is not in it, since it takes as long as a person takes to lay down the card."""
+
+
+@dataclass(frozen=True)
+class NoCard:
+    """No card came in time, or nobody wants one any more."""
+
+
+@dataclass(frozen=True)
+class CardFailed:
+    reason: FailReason
+
+
+class IdCardReader:
+    """One module on one line. Every method raises DeviceError when the module or the line does not work; close it then
+    and open it anew. Not for several threads at once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._decoder = Decoder()
+        self._connected = False
+        self._in_step = True
+        self._must_be_lifted = False
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def __enter__(self) -> IdCardReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def connect(self) -> None:
+        """Make sure that the module answers, and find its speed. Costs 2 ms at 115200; done by the first question."""
+        own = self._transport.baudrate
+        heard = False
+        for baudrate in (None,) if own is None else (own, *(rate for rate in BAUD_RATES if rate != own)):
+            if baudrate is not None and baudrate != self._transport.baudrate:
+                self._transport.set_baudrate(baudrate)
+            try:
+                answer = self._exchange(Command.STATUS, ANSWER_S if baudrate == own else PROBE_S)
+            except BadAnswer:
+                heard = True
+            except TimedOut:
+                continue
+            else:
+                if answer.sw in _MODULE_TROUBLE:
+                    raise DeviceError(f"the reader says {answer.meaning}")
+                self._connected = self._in_step = True
+                return
+        if heard:
+            raise BadAnswer("no card reader: it answers in a way that no SAM_A module does at any speed")
+        raise TimedOut("the card reader does not answer at any speed")
+
+    def status(self) -> DeviceStatus:
+        """State, card and the module's number, for the technician."""
+        sam_id = format_sam_id(self._ask(Command.SAM_ID).data)
+        media = MediaState.PRESENT if self.find() else MediaState.NOT_PRESENT
+        return DeviceStatus(DeviceState.ONLINE, media=media, detail=f"SAM {sam_id}")
+
+    def find(self) -> bool:
+        """Whether the module finds a card now. Some find a card only once, until it is lifted."""
+        answer = self._ask(Command.FIND)
+        if answer.sw not in (Status.FOUND, Status.NOT_FOUND):
+            raise DeviceError(f"the reader says {answer.meaning}")
+        return answer.sw == Status.FOUND
+
+    def watch(
+        self, stop: Event, timeout: float | None = None, on_found: Callable[[], None] | None = None
+    ) -> CardRead | CardFailed | NoCard:
+        """Wait for a card and read it. ``on_found`` is called as soon as one lies there, before it is read.
+
+        NoCard after ``timeout`` seconds (None: never), or as soon as ``stop`` is set. A card that lies there since its
+        last reading, good or failed, is not read again: it has to be lifted first.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not stop.is_set():
+            if not self.find():
+                self._must_be_lifted = False
+            elif not self._must_be_lifted:
+                found_at = time.monotonic()
+                if on_found is not None:
+                    on_found()
+                return self.read_found_card(found_at)
+            pause = POLL_S if deadline is None else min(POLL_S, deadline - time.monotonic())
+            if pause <= 0:
+                break
+            stop.wait(pause)
+        return NoCard()
+
+    def read_found_card(self, found_at: float) -> CardRead | CardFailed:
+        """Read the card that ``find`` has just found. ``found_at``: when, by the monotonic clock."""
+        self._must_be_lifted = True
+        reason = FailReason.UNREADABLE
+        for _ in range(TRIES):
+            try:
+                card = self._select_and_read()
+            except BadAnswer:
+                return CardFailed(FailReason.UNREADABLE)
+            if isinstance(card, CardText):
+                return CardRead(card, (time.monotonic() - found_at) * 1000)
+            reason = card
+            # A card on its way up fails in the same words as a bad one: only the next search tells them apart.
+            if not self.find():
+                self._must_be_lifted = False
+                return CardFailed(FailReason.TAKEN_AWAY)
+        return CardFailed(reason)
+
+    def _select_and_read(self) -> CardText | FailReason:
+        """Raises BadAnswer when what came does not become readable by asking again."""
+        answer = self._ask(Command.SELECT)
+        if answer.sw == Status.OK:
+            try:
+                answer = self._ask(Command.READ, READ_ANSWER_S)
+            except TimedOut:
+                # Lost over a bad card, or dead? The search that follows tells.
+                return FailReason.UNREADABLE
+        if answer.sw == Status.OK:
+            return decode_text(text_of(answer.data))
+        if answer.sw in _MODULE_TROUBLE:
+            raise DeviceError(f"the reader says {answer.meaning}")
+        return FailReason.NOT_AN_ID_CARD if answer.sw in _FOREIGN_CARD else FailReason.UNREADABLE
+
+    def _ask(self, command: Command, timeout: float = ANSWER_S) -> Frame:
+        """Put a question, again if the answer is garbled. Raises BadAnswer after the third time, TimedOut."""
+        if not self._connected:
+            self.connect()
+        for tries_left in reversed(range(TRIES)):
+            if not self._in_step:
+                self._fall_into_step()
+            try:
+                answer = self._exchange(command, timeout)
+                if answer.sw not in (Status.CHECKSUM, Status.LENGTH):
+                    return answer
+            except BadAnswer:
+                if not tries_left:
+                    raise
+        raise BadAnswer(f"the reader does not understand: {answer.meaning}")
+
+    def _fall_into_step(self) -> None:
+        """After a lost or garbled answer older ones may still come. The module answers in order, so once it has
+        answered a question of another kind, nothing from before is left. Raises DeviceError."""
+        try:
+            self._exchange(Command.SAM_ID, ANSWER_S)
+        except BadAnswer as error:
+            # Not a matter of asking once more, and not the card's fault.
+            raise DeviceError(f"the reader answers out of step: {error}") from error
+        self._in_step = True
+
+    def _exchange(self, command: Command, timeout: float) -> Frame:
+        """One question and its answer; frames that cannot answer it are passed over, they belong to an older one.
+
+        Raises BadAnswer when only noise or a broken frame came, TimedOut when nothing did.
+        """
+        in_step, self._in_step = self._in_step, False
+        self._decoder.reset()
+        self._transport.discard_input()
+        self._transport.write(encode(command), timeout)
+        deadline = time.monotonic() + timeout
+        heard = False
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                data = self._transport.read_some(min(left, SILENCE_S) if self._decoder.in_frame else left)
+            except TimedOut:
+                break
+            heard = True
+            for piece in self._decoder.feed(data):
+                if not isinstance(piece, Frame):
+                    raise BadAnswer(f"an answer to {command.name} with a wrong {piece.reason}")
+                if _answers(command, piece):
+                    self._in_step = in_step
+                    return piece
+        if heard:
+            raise BadAnswer(f"no answer to {command.name} in what the reader said")
+        raise TimedOut(f"no answer to {command.name}")
+
+
+def open_reader(url: str) -> IdCardReader:
+    """The reader at a device path or ``socket://host:port``. Raises NotConnected; BadUrl for a URL that is none."""
+    return IdCardReader(open_transport(url, BAUD_RATES[0]))
+
+
+_MODULE_TROUBLE = frozenset(
+    (Status.BAD_COMMAND, Status.NOT_PERMITTED, Status.SELF_TEST_FAILED, Status.SAM_UNAUTHORISED)
+)
+_FOREIGN_CARD = frozenset((Status.NOT_SELECTED, Status.UNKNOWN_CARD))
+
+
+def _answers(command: Command, frame: Frame) -> bool:
+    """Whether the frame can be this command's answer, by what only its answers look like."""
+    match frame.sw:
+        case Status.FOUND:
+            return command is Command.FIND and len(frame.data) == 4
+        case Status.NOT_FOUND:
+            return command is Command.FIND
+        case Status.NOT_SELECTED:
+            return command is Command.SELECT
+        case Status.OK:
+            match command:
+                case Command.STATUS:
+                    return not frame.data
+                case Command.SAM_ID:
+                    return len(frame.data) == 16
+                case Command.SELECT:
+                    return len(frame.data) == 8
+                case Command.READ:
+                    return answers_read(frame.data)
+            return False
+        case _:
+            return not frame.data and command is not Command.SAM_ID
