@@ -102,11 +102,6 @@ class Events:
         for subscriber in tuple(self._subscribers):
             subscriber.drop()
 
-    def close_soon(self) -> None:
-        """``close`` from a signal handler."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.close)
-
     @property
     def subscribers(self) -> int:
         return len(self._subscribers)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import structlog
 import uvicorn
@@ -30,15 +32,23 @@ log = structlog.get_logger("hall")
 
 
 class _Server(uvicorn.Server):
-    """Ends the event streams when it is told to stop: they would hold it up until the end of its grace."""
+    """Told to stop, it ends the event streams first (they would hold it up until the end of its grace), and leaves with
+    exit code 0; uvicorn by itself would raise the signal again."""
 
     def __init__(self, config: uvicorn.Config, hall: HallServer) -> None:
         super().__init__(config)
         self._hall = hall
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self._hall.events.close_soon()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, self._told_to_stop)
+        yield
+
+    def _told_to_stop(self) -> None:
+        self.should_exit = True
+        self._hall.events.close()
 
 
 def run(host: str, port: int, data: Path, settings: Settings) -> None:

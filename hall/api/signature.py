@@ -1,22 +1,24 @@
 """Signed requests (RFC 9421, Ed25519): which kiosk speaks, that nobody changed it, and that it is not said twice.
 
-The profile: exactly ``messages.SIGNED_COMPONENTS`` covered, parameters ``created``, ``keyid`` (the kiosk's id) and
-``nonce``; the body through its Content-Digest (RFC 9530).
+The profile is narrow on purpose: one signature over exactly ``messages.SIGNED_COMPONENTS`` (in any order), parameters
+``created``, ``keyid`` (the kiosk's id) and ``nonce``, values in their canonical form, the body through its SHA-256
+Content-Digest (RFC 9530). A reader for this profile alone is a tenth of the work of a general one, which took longer
+than the transaction it stood before; kiosks sign with a general library, so that each side is held to the RFC by the
+other.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
+import hmac
+import re
 import time
 from collections import deque
-from typing import Any, NoReturn
+from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from http_message_signatures import (
-    HTTPMessageSignaturesException,
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
-    algorithms,
-)
+from cryptography.exceptions import InvalidSignature
 from starlette.requests import Request
 
 from hall.fleet.enrolment import KnownKiosk
@@ -29,8 +31,16 @@ WINDOW_SECONDS = 300
 #: Nonces longer than this only cost memory.
 _NONCE_LENGTH = 64
 
+#: label=(components);parameters, each parameter an integer or a string without escapes.
+_INPUT = re.compile(r'([a-z*][a-z0-9_.*-]*)=(\(([a-z"@ -]*)\)((?:;[a-z]+=(?:[0-9]{1,15}|"[ -!#-\[\]-~]*"))*))')
+_PARAMETER = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")')
+_BYTES = re.compile(r"([a-z0-9_.*-]+)=:([A-Za-z0-9+/=]*):")
 
-class KioskKeys(HTTPSignatureKeyResolver):
+_COVERED = frozenset(f'"{name}"' for name in SIGNED_COMPONENTS)
+_PARAMETERS = frozenset({"created", "keyid", "nonce", "alg", "expires", "tag"})
+
+
+class KioskKeys:
     """The keys of the enrolled kiosks, in memory: a revoked or unknown id has none."""
 
     def __init__(self) -> None:
@@ -42,29 +52,75 @@ class KioskKeys(HTTPSignatureKeyResolver):
     def get(self, kiosk: str) -> KnownKiosk | None:
         return self._kiosks.get(kiosk)
 
-    def resolve_public_key(self, key_id: str) -> Ed25519PublicKey | None:
-        known = self._kiosks.get(key_id)
-        return known.key if known else None
 
-    def resolve_private_key(self, key_id: str) -> NoReturn:
-        raise KeyError(key_id)
+@dataclass(frozen=True)
+class _Signed:
+    """What the headers say: the signature, and what it is over."""
 
-
-class _Verifier(HTTPMessageVerifier):
-    def validate_created_and_expires(self, sig_input: Any, max_age: Any = None) -> None:
-        """Judged by ``Signatures``, after the signature is known to be genuine, so that a kiosk with a wrong clock can
-        be told the time instead of being told that it is not known."""
+    signature: bytes
+    components: list[str]
+    signature_params: str
+    """As sent: it is itself the last line of what is signed."""
+    parameters: dict[str, str]
 
 
-class _Message:
-    """A request as the verifier reads it."""
+def _one(request: Request, name: str) -> str:
+    values = request.headers.getlist(name)
+    if len(values) != 1:
+        raise Refused("signature", 401)
+    return values[0].strip()
 
-    def __init__(self, request: Request) -> None:
-        self.method = request.method
-        # Only path and query are covered: what host name a proxy was reached by is of no concern.
-        query = request.scope["query_string"].decode("latin-1")
-        self.url = f"http://hall{request.scope['raw_path'].decode('latin-1')}" + (f"?{query}" if query else "")
-        self.headers = request.headers
+
+def _bytes(value: str) -> tuple[str, bytes]:
+    """``name=:base64:``"""
+    found = _BYTES.fullmatch(value)
+    if found is None:
+        raise Refused("signature", 401)
+    try:
+        return found[1], base64.b64decode(found[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("signature", 401) from None
+
+
+def _read(request: Request) -> _Signed:
+    found = _INPUT.fullmatch(_one(request, "signature-input"))
+    label, signature = _bytes(_one(request, "signature"))
+    if found is None or found[1] != label:
+        raise Refused("signature", 401)
+    components = found[3].split(" ")
+    pairs = [(name, number or string) for name, number, string in _PARAMETER.findall(found[4])]
+    parameters = dict(pairs)
+    whole = (
+        len(components) == len(_COVERED)
+        and frozenset(components) == _COVERED
+        and len(parameters) == len(pairs)
+        and parameters.keys() <= _PARAMETERS
+        and parameters.get("alg", "ed25519") == "ed25519"
+        and parameters.get("created", "").isdigit()
+        and 0 < len(parameters.get("nonce", "")) <= _NONCE_LENGTH
+    )
+    if not whole:
+        raise Refused("signature", 401)
+    return _Signed(signature, components, found[2], parameters)
+
+
+def _base(request: Request, signed: _Signed, digest: str) -> bytes:
+    """The signature base (RFC 9421, section 2.5)."""
+    scope = request.scope
+    values = {
+        '"@method"': request.method,
+        '"@path"': scope["raw_path"].decode("latin-1"),
+        '"@query"': "?" + scope["query_string"].decode("latin-1"),
+        '"content-digest"': digest,
+    }
+    lines = [f"{name}: {values[name]}" for name in signed.components]
+    return "\n".join([*lines, f'"@signature-params": {signed.signature_params}']).encode("latin-1")
+
+
+def _check_digest(digest: str, body: bytes) -> None:
+    algorithm, told = _bytes(digest)
+    if algorithm != "sha-256" or not hmac.compare_digest(told, hashlib.sha256(body).digest()):
+        raise Refused("signature", 401)
 
 
 class _Nonces:
@@ -91,22 +147,25 @@ class Signatures:
     def __init__(self, keys: KioskKeys) -> None:
         self._keys = keys
         self._nonces = _Nonces()
-        self._verifier = _Verifier(signature_algorithm=algorithms.ED25519, key_resolver=keys)
 
     def kiosk(self, request: Request, body: bytes) -> KnownKiosk:
-        """Who signed. Raises Refused (401): signature, clock (genuine, but out of the window), replay."""
-        try:
-            (verified,) = self._verifier.verify(
-                _Message(request), max_age=None, require_components=SIGNED_COMPONENTS, body=body
-            )
-        except (HTTPMessageSignaturesException, ValueError):
-            raise Refused("signature", 401) from None
-        kiosk = self._keys.get(str(verified.parameters["keyid"]))
-        created, nonce = verified.parameters.get("created"), verified.nonce
-        if kiosk is None or not isinstance(created, int) or not nonce or len(nonce) > _NONCE_LENGTH:
+        """Who signed. Raises Refused (401): signature; clock (genuine, but out of the window); replay.
+
+        Time is judged after the signature is known to be genuine: a kiosk whose clock is wrong is told the hall's time
+        and signs anew, and nobody else learns anything.
+        """
+        signed = _read(request)
+        kiosk = self._keys.get(signed.parameters.get("keyid", ""))
+        digest = _one(request, "content-digest")
+        if kiosk is None:
             raise Refused("signature", 401)
-        if abs(time.time() - created) > WINDOW_SECONDS:
+        try:
+            kiosk.key.verify(signed.signature, _base(request, signed, digest))
+        except InvalidSignature:
+            raise Refused("signature", 401) from None
+        _check_digest(digest, body)
+        if abs(time.time() - int(signed.parameters["created"])) > WINDOW_SECONDS:
             raise Refused("clock", 401)
-        if not self._nonces.add(kiosk.id, nonce, time.monotonic()):
+        if not self._nonces.add(kiosk.id, signed.parameters["nonce"], time.monotonic()):
             raise Refused("replay", 401)
         return kiosk

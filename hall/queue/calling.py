@@ -62,8 +62,8 @@ class Seat:
 
     def _call_next(self, request: ActionRequest) -> None:
         finished = self._make_room(request)
-        values = {"now": self.work.now_ms, "window": self.window, "limit": 1, **self.rules.rates}
-        row = self.work.connection.execute(statements.NEXT_IN_LINE, values).one_or_none()
+        values = {"now": self.work.now_ms, "window": self.window, **self.rules.rates}
+        row = self.work.connection.execute(statements.FIRST_IN_LINE, values).one_or_none()
         if row is not None:
             self._call(row)
         elif not finished:
