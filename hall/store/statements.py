@@ -108,7 +108,8 @@ def _oldest(ticket_class: str, only: str) -> str:
 
 #: The first of NEXT_IN_LINE: of four candidates off the index, the one that comes first.
 FIRST_IN_LINE = text(
-    f"SELECT id, number, state FROM ticket WHERE id IN ({_oldest('normal', 'IS NULL')}, {_oldest('priority', 'IS NULL')},"
+    "SELECT id, number, state FROM ticket WHERE id IN"
+    f" ({_oldest('normal', 'IS NULL')}, {_oldest('priority', 'IS NULL')},"
     f" {_oldest('normal', '= :window')}, {_oldest('priority', '= :window')})"
     " ORDER BY only_window IS NULL,"
     " (:now - issued_at) * CASE class WHEN 'priority' THEN :priority ELSE :normal END DESC, id LIMIT 1"
