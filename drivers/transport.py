@@ -153,8 +153,15 @@ def open_transport(url: str, baudrate: int = 115200) -> Transport:
             return Transport(url, _TcpLine(*parts))
         return Transport(url, _SerialLine(url, baudrate))
     except (OSError, termios.error) as error:
-        reason = "in use by another program" if getattr(error, "errno", None) == errno.EAGAIN else error
-        raise NotConnected(f"{url}: {reason}") from error
+        raise NotConnected(f"{url}: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """pyserial packs a sentence and an error number into each other; the number says it best."""
+    number = getattr(error, "errno", None)
+    if number == errno.EAGAIN:
+        return "in use by another program"
+    return os.strerror(number) if number else str(error)
 
 
 def _split(url: str) -> tuple[str, int] | None:

@@ -50,7 +50,7 @@ class CardText:
     address: str = ""
     issuer: str = ""
     """The office's name; on a foreigner's card of 2017 a code of four digits."""
-    pass_number: str = ""
+    permit_number: str = ""
     """Of the travel permit behind a residence permit."""
 
     @property
@@ -111,7 +111,7 @@ def _hmt_permit(text: _Block) -> CardText:
         issuer=text.words(158, 30),
         valid_from=text.day(188),
         valid_to=text.last_day(204),
-        pass_number=text.code(220, 18),
+        permit_number=text.code(220, 18),
     )
 
 

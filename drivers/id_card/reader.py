@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
 
-from drivers.contract import BadAnswer, DeviceError, DeviceState, DeviceStatus, MediaState, TimedOut
+from drivers.contract import BadAnswer, DeviceError, DeviceState, DeviceStatus, MediaState, NotConnected, TimedOut
 from drivers.id_card.codec import Command, Decoder, Frame, Status, answers_read, encode, format_sam_id, text_of
 from drivers.id_card.layouts import CardText, decode_text
 from drivers.transport import Transport, open_transport
@@ -106,10 +106,15 @@ class IdCardReader:
         return DeviceStatus(DeviceState.ONLINE, media=media, detail=f"SAM {sam_id}")
 
     def find(self) -> bool:
-        """Whether the module finds a card now. Some find a card only once, until it is lifted."""
+        """Whether the module finds a card now. Some find a card only once, until it is lifted.
+
+        Worth asking once a second also while no card is wanted, so that a card exchanged meanwhile is known as new.
+        """
         answer = self._ask(Command.FIND)
         if answer.sw not in (Status.FOUND, Status.NOT_FOUND):
             raise DeviceError(f"the reader says {answer.meaning}")
+        if answer.sw == Status.NOT_FOUND:
+            self._must_be_lifted = False
         return answer.sw == Status.FOUND
 
     def watch(
@@ -122,9 +127,7 @@ class IdCardReader:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not stop.is_set():
-            if not self.find():
-                self._must_be_lifted = False
-            elif not self._must_be_lifted:
+            if self.find() and not self._must_be_lifted:
                 found_at = time.monotonic()
                 if on_found is not None:
                     on_found()
@@ -149,7 +152,6 @@ class IdCardReader:
             reason = card
             # A card on its way up fails in the same words as a bad one: only the next search tells them apart.
             if not self.find():
-                self._must_be_lifted = False
                 return CardFailed(FailReason.TAKEN_AWAY)
         return CardFailed(reason)
 
@@ -225,6 +227,17 @@ class IdCardReader:
 def open_reader(url: str) -> IdCardReader:
     """The reader at a device path or ``socket://host:port``. Raises NotConnected; BadUrl for a URL that is none."""
     return IdCardReader(open_transport(url, BAUD_RATES[0]))
+
+
+def look_at_reader(url: str) -> DeviceStatus:
+    """One look at a reader that nobody else has open; never raises."""
+    try:
+        with open_reader(url) as reader:
+            return reader.status()
+    except NotConnected as error:
+        return DeviceStatus(DeviceState.NO_DEVICE, media=MediaState.UNKNOWN, detail=str(error))
+    except DeviceError as error:
+        return DeviceStatus(DeviceState.HARDWARE_ERROR, media=MediaState.UNKNOWN, detail=str(error))
 
 
 _MODULE_TROUBLE = frozenset(

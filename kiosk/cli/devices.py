@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +13,77 @@ if TYPE_CHECKING:
     from drivers.printer.document import Document
     from drivers.printer.profile import PrinterProfile
     from drivers.transport import Transport
+    from kiosk.settings import Devices
 
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
+    app.command("read-card")(read_card)
     app.command("print")(print_sample)
+    app.command("status")(status)
+
+
+def read_card(
+    port: Annotated[str, typer.Option(help="Device path, or socket://host:port.")] = "",
+    timeout: Annotated[str, typer.Option(help="Seconds to wait for a card.")] = "10",
+) -> None:
+    """Read one ID card and print what it says, as JSON. Exit 0 when it was read."""
+    import threading
+    from contextlib import closing
+
+    from drivers.contract import DeviceError
+    from drivers.id_card.reader import CardFailed, CardRead, open_reader
+    from drivers.transport import BadUrl
+
+    if not port:
+        refuse("port", "missing")
+    seconds = _seconds(timeout)
+    answer = dict.fromkeys(("outcome", "reason", "detail", *_CARD_FIELDS, "elapsed_ms"))
+    answer["outcome"] = "no_card"
+    try:
+        with closing(open_reader(port)) as reader:
+            result = reader.watch(threading.Event(), seconds)
+    except BadUrl as problem:
+        refuse("port", str(problem))
+    except DeviceError as problem:
+        answer |= {"outcome": "failed", "reason": problem.completion, "detail": str(problem)}
+    else:
+        match result:
+            case CardRead(text, elapsed_ms):
+                answer |= {name: getattr(text, name) or None for name in _CARD_FIELDS}
+                answer |= {"outcome": "read", "elapsed_ms": round(elapsed_ms, 1)}
+            case CardFailed(reason):
+                answer |= {"outcome": "failed", "reason": reason}
+    emit(answer)
+    if answer["outcome"] != "read":
+        raise typer.Exit(1)
+
+
+_CARD_FIELDS = (
+    "kind",
+    "name",
+    "number",
+    "birth",
+    "nation",
+    "address",
+    "issuer",
+    "valid_from",
+    "valid_to",
+    "sex",
+    "name_en",
+    "country",
+    "permit_number",
+)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 86400:
+        refuse("timeout", "not a number of seconds from 0 to 86400")
+    return seconds
 
 
 def print_sample(
@@ -34,8 +101,8 @@ def print_sample(
         refuse("printer", "missing")
     if width not in PROFILES:
         refuse("width", "not 80 or 58")
-    if not baudrate.isascii() or not baudrate.isdigit() or int(baudrate) == 0:
-        refuse("baudrate", "not a number of bits a second")
+    if not baudrate.isascii() or not baudrate.isdigit() or not 300 <= int(baudrate) <= 4_000_000:
+        refuse("baudrate", "not a speed from 300 to 4000000 bits a second")
     document = _sample(kind, printer, PROFILES[width], language)
     slips = SlipPrinter(printer, int(baudrate), PROFILES[width], open_port=_open_printer)
     result = slips.print(document)
@@ -85,3 +152,70 @@ def _open_printer(url: str, baudrate: int) -> Transport:
         return open_transport(url, baudrate)
     except BadUrl as problem:
         refuse("printer", str(problem))
+
+
+def status(
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="The kiosk's own kiosk.toml; without it the shipped values.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a line a device.")] = False,
+) -> None:
+    """Say every device's state, in the words of the kiosk industry's device standard (XFS4IoT)."""
+    from kiosk.settings import SettingsError, load
+
+    try:
+        settings = load(settings_file)
+    except SettingsError as problem:
+        refuse("settings", str(problem))
+    # A port has one user at a time: while the front end runs, it alone can look.
+    known = _seen_by_front_end(settings.kiosk.status_file)
+    document = known or {"at": None, "seen_by": "status", "devices": _look_at_devices(settings.devices)}
+    if as_json:
+        emit(document)
+        return
+    for name, device in document["devices"].items():
+        words = [f"{what} {value}" for what, value in device.items() if value not in (None, "", False)]
+        print(f"{name:16} {', '.join(words)}")
+
+
+def _seen_by_front_end(file: Path) -> dict[str, Any] | None:
+    """What the running front end last saw; None when none is running."""
+    import json
+    import os
+
+    try:
+        said = json.loads(file.read_bytes())
+        os.kill(said["process"], 0)
+    except PermissionError:
+        # It runs, as another user.
+        pass
+    except (OSError, ValueError, KeyError):
+        return None
+    return {"at": said["at"], "seen_by": "front_end", "devices": said["devices"]}
+
+
+def _look_at_devices(devices: Devices) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from drivers.contract import DeviceState, DeviceStatus
+    from drivers.id_card.reader import look_at_reader
+    from drivers.printer.driver import SlipPrinter
+
+    def printer(url: str, baudrate: int) -> DeviceStatus:
+        slips = SlipPrinter(url, baudrate)
+        try:
+            return slips.status()
+        finally:
+            slips.close()
+
+    absent = DeviceStatus(DeviceState.NO_DEVICE, detail="none is set up")
+    seen = {
+        "id_card": look_at_reader(devices.id_card) if devices.id_card else absent,
+        "ticket_printer": printer(devices.ticket_printer, devices.ticket_printer_baudrate)
+        if devices.ticket_printer
+        else absent,
+        "receipt_printer": printer(devices.receipt_printer, devices.receipt_printer_baudrate)
+        if devices.receipt_printer
+        else absent,
+    }
+    return {name: asdict(status) for name, status in seen.items()}
