@@ -1,0 +1,137 @@
+"""``make run``: a hall, a kiosk and their devices as real processes, and a visitor who takes a number and is called.
+
+Ends with exit 0 after that visit when standard input is not a terminal, else stays until Ctrl-C. Pictures of all that
+was seen lie in var/demo/.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from demo.browser import Browser
+from demo.display import Display
+from demo.people import OUYANG
+from demo.processes import Failed, wait_until
+from demo.stage import CLERK, ID_CARD, PORTRAIT, Size, Stage, window_that_fits
+
+FOLDER = Path("var/demo")
+PHONE = Size(390, 844)
+BOARD = Size(1920, 1080)
+DESK = Size(1280, 800)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, _end)
+    for left in FOLDER.glob("*.png"):
+        left.unlink()
+    shutil.rmtree(FOLDER / "stage", ignore_errors=True)
+    display = _display_in_front_of_us()
+    size = window_that_fits(display) if display else PORTRAIT
+    try:
+        print("Starting the hall, the simulated devices, the sync agent and the kiosk ...", flush=True)
+        with Stage(FOLDER / "stage", size, display.name if display else None) as stage:
+            _visit(stage)
+            _say_where_to_look(stage)
+            if sys.stdin.isatty():
+                print("\nEverything goes on until Ctrl-C.", flush=True)
+                signal.pause()
+    except Failed as failed:
+        print(f"The visit did not succeed: {failed}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left running.")
+    return 0
+
+
+def _visit(stage: Stage) -> None:
+    visitor = stage.visitor
+
+    def step(name: str, words: str) -> None:
+        visitor.picture(FOLDER / f"{name}.png")
+        print(f"  {words}", flush=True)
+
+    step("01-home", "The kiosk shows its home page.")
+    visitor.touches("take_number")
+    visitor.waits_for("identify")
+    step("02-identify", "A visitor touches 取号 and is asked for the ID card.")
+    stage.lays_card(OUYANG)
+    visitor.waits_for("choose_service")
+    stage.do(ID_CARD, "lift")
+    visitor.types("ZZS")
+    service = wait_until(lambda: visitor.sees("service."), 15, "ZZS finds a service", stage.kiosk)
+    step("03-services", f"The card is read ({OUYANG.masked}); the visitor types ZZS.")
+    visitor.touches(service)
+    visitor.waits_for("service_detail")
+    step("04-detail", "What to bring for the chosen service.")
+    visitor.touches("next")
+    visitor.waits_for("confirm")
+    step("05-confirm", "The last look before the number.")
+    visitor.touches("next")
+    visitor.waits_for("issuing")
+    step("06-issuing", "The number is asked for, stored and printed.")
+    visitor.waits_for("take_ticket")
+    step("07-ticket", "The slip is out; the number stands on the screen.")
+    slip = wait_until(stage.slip_pictures, 20, "the slip has left the printer", stage.devices)[-1]
+    shutil.copy(slip, FOLDER / "slip.png")
+    visitor.touches("next")
+    visitor.waits_for("home")
+    _call(stage)
+
+
+def _call(stage: Stage) -> None:
+    """A window calls the number; the board and the holder's phone show it."""
+    with Browser() as browser, stage.clerk() as clerk:
+        board = browser.open(f"{stage.hall_url}/board", BOARD.width, BOARD.height)
+        phone = browser.open(stage.last_slip().link, PHONE.width, PHONE.height)
+        window = browser.open(f"{stage.hall_url}/window", DESK.width, DESK.height, clerk.cookies)
+        number = clerk.call_next()
+        if number != stage.last_slip().number:
+            raise Failed(f"the window was given {number}, the slip says {stage.last_slip().number}")
+        for tab, name in ((board, "board"), (phone, "phone"), (window, "window")):
+            tab.wait_for_text(number)
+            tab.picture(FOLDER / f"{name}.png")
+        clerk.start(number)
+        clerk.finish(number)
+    print(f"  Window 1 calls {number}; the board and the phone show it; {number} is served and finished.", flush=True)
+
+
+def _say_where_to_look(stage: Stage) -> None:
+    print(
+        f"""
+Where to look
+  board    {stage.hall_url}/board
+  hall     {stage.hall_url}/
+  ticket   {stage.last_slip().link}
+  window   {stage.hall_url}/window   (clerk {CLERK}, password {stage.password})
+  kiosk    display {stage.display.name}
+  pictures {FOLDER}/01-home.png to 07-ticket.png, slip.png, board.png, window.png, phone.png
+  logs     {stage.folder}/logs/
+  devices  taxkiosk bench do DEVICE ACTION --dir {stage.bench}""",
+        flush=True,
+    )
+
+
+def _display_in_front_of_us() -> Display | None:
+    """The person's own display, where there is one that can be used; else the kiosk gets a virtual one."""
+    name = os.environ.get("DISPLAY")
+    if not name:
+        return None
+    display = Display(name)
+    try:
+        display.run("xdotool", "getdisplaygeometry")
+    except Failed:
+        return None
+    return display
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
