@@ -156,7 +156,7 @@ def http(method: str, path: str, body: bytes = b"", headers: dict[str, str] | No
 
 @dataclass(frozen=True)
 class SigningKiosk:
-    """A kiosk with its key, signing by RFC 9421 as written there: an independent second hand for the hall's verifier."""
+    """A kiosk with its key, signing by RFC 9421 as written there: an independent hand for the hall's verifier."""
 
     id: str
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
@@ -306,6 +306,57 @@ async def measure_calls(hall: HallProcess, clerks: Sequence[Clerk]) -> Measured:
     return Measured(len(called), seconds, latencies)
 
 
+async def measure_boards(hall: HallProcess, kiosk: SigningKiosk, clerk: Clerk, boards: int, calls: int) -> Measured:
+    """From a clerk's call to the last of so many boards; ``latencies`` are those of the last board of each call."""
+    arrived: asyncio.Queue[float] = asyncio.Queue()
+    readers = [await _Board.to(hall.port, arrived) for _ in range(boards)]
+    window, taking = await Connection.to(hall.port), await Connection.to(hall.port)
+    current = None
+    latencies = []
+    for _ in range(calls):
+        assert (await taking.exchange(kiosk.ask(new_ticket_request()))).status == 200
+        # Let the frame about the longer line pass: a call is what is measured.
+        await asyncio.sleep(0.7)
+        request = clerk.request("call-next", finish=current is not None, current=current)
+        began = time.perf_counter()
+        answered = await window.exchange(request)
+        last = max([await asyncio.wait_for(arrived.get(), 10) for _ in range(boards)])
+        latencies.append(last - began)
+        current = answered.json["current"]["number"]
+    for reader in readers:
+        reader.close()
+    window.close()
+    taking.close()
+    return Measured(calls, sum(latencies), latencies)
+
+
+class _Board(asyncio.Protocol):
+    """Notes when a call arrives on its stream."""
+
+    def __init__(self, arrived: asyncio.Queue[float]) -> None:
+        self._arrived = arrived
+        self._transport: asyncio.Transport | None = None
+
+    @classmethod
+    async def to(cls, port: int, arrived: asyncio.Queue[float]) -> _Board:
+        loop = asyncio.get_running_loop()
+        _, board = await loop.create_connection(lambda: cls(arrived), "127.0.0.1", port)
+        return board
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(http("GET", "/board/events"))
+
+    def data_received(self, data: bytes) -> None:
+        for _ in range(data.count(b"event: called\n")):
+            self._arrived.put_nowait(time.perf_counter())
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+
 async def staffed(hall: HallProcess, windows: int) -> list[Clerk]:
     """So many windows, each with its clerk."""
     names = [str(number + 1) for number in range(windows)]
@@ -317,7 +368,7 @@ async def staffed(hall: HallProcess, windows: int) -> list[Clerk]:
     return clerks
 
 
-async def _measure(tickets: int, connections: int, windows: int) -> None:
+async def _measure(tickets: int, connections: int, windows: int, boards: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         hall = HallProcess(Path(directory) / "hall")
         hall.start()
@@ -327,6 +378,7 @@ async def _measure(tickets: int, connections: int, windows: int) -> None:
             clerks = await staffed(hall, windows)
             print("tickets issued:", await measure_tickets(hall, kiosk, tickets, connections))
             print("call-next:     ", await measure_calls(hall, clerks))
+            print(f"last of {boards} boards:", await measure_boards(hall, kiosk, clerks[0], boards, 20))
         finally:
             hall.stop()
 
@@ -336,8 +388,9 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=4000)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--windows", type=int, default=8)
+    parser.add_argument("--boards", type=int, default=500)
     asked = parser.parse_args()
-    asyncio.run(_measure(asked.tickets, asked.connections, asked.windows))
+    asyncio.run(_measure(asked.tickets, asked.connections, asked.windows, asked.boards))
 
 
 if __name__ == "__main__":

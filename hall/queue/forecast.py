@@ -103,7 +103,7 @@ def simulate(situation: Situation, settings: Forecast, seed: int) -> Snapshot:
     line = (*situation.line, *newcomers)
     rank = {index: ahead for ahead, index in enumerate(_order_now(situation.line, situation.rates))}
     rank |= {len(situation.line): len(situation.line), len(situation.line) + 1: len(situation.line)}
-    runs = [_run(line, situation, settings.spread, random_numbers) for _ in range(settings.runs)]
+    runs = [play_once(line, situation, settings.spread, random_numbers) for _ in range(settings.runs)]
     steps = {}
     for ticket_class in ("normal", "priority"):
         mine = [i for i in rank if line[i].ticket_class == ticket_class and line[i].only_window is None]
@@ -116,7 +116,9 @@ def _order_now(line: Sequence[InLine], rates: Mapping[str, float]) -> list[int]:
     return sorted(range(len(line)), key=lambda i: (-line[i].waited * rates[line[i].ticket_class], i))
 
 
-def _run(line: Sequence[InLine], situation: Situation, spread: float, random_numbers: random.Random) -> list[float]:
+def play_once(
+    line: Sequence[InLine], situation: Situation, spread: float, random_numbers: random.Random
+) -> list[float]:
     """Minutes from now until each ticket is called, in one possible future."""
     sigma = math.sqrt(math.log(1 + spread * spread))
     shift = sigma * sigma / 2

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import config
-from hall.clock import HALL_ZONE, milliseconds
+from hall.clock import milliseconds
 from hall.fleet.enrolment import KnownKiosk
 from hall.queue import staff
 from hall.queue.calling import Seat
@@ -25,6 +25,7 @@ from hall.store import statements
 from hall.store.database import Database
 from hall.store.writer import Work, Writer
 from kiosk.domain.catalogue import Catalogue
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.messages import TicketRequest, TicketView, Wait
 
 T = TypeVar("T")
