@@ -29,24 +29,24 @@ def tell(ticket: TicketView, text: Texts, may_return: int) -> Told:
 
     Raises ValueError for a state that is none (``TicketState``).
     """
-    window = ticket.window or "—"
+    where = text("where", window=ticket.window) if ticket.window else text("where_unknown")
     match TicketState(ticket.state):
         case TicketState.WAITING:
             return _in_line(text, ticket, text("state.waiting.title"))
         case TicketState.TRANSFERRED:
-            where = text("state.transferred.to", window=window) if ticket.window else text("state.transferred.any")
-            return _in_line(text, ticket, text("state.transferred.title"), where)
+            on = text("state.transferred.to", where=where) if ticket.window else text("state.transferred.any")
+            return _in_line(text, ticket, text("state.transferred.title"), on)
         case TicketState.CALLED:
-            return Told(text("state.called.title", window=window), (text("state.called.now"),), "now")
+            return Told(text("state.called.title", where=where), (text("state.called.now"),), "now")
         case TicketState.SERVING:
-            return Told(text("state.serving.title", window=window))
+            return Told(text("state.serving.title", where=where))
         case TicketState.PARKED:
-            return Told(text("state.parked.title"), (text("state.parked.back", window=window),), "care")
+            return Told(text("state.parked.title"), (text("state.parked.back", where=where),), "care")
         case TicketState.DONE:
             return Told(text("state.done.title"), (text("state.done.thanks"),), "good")
         case TicketState.NO_SHOW:
             told = ("missed", "near", "far") if may_return else ("missed", "again")
-            lines = (text(f"state.no_show.{line}", window=window, others=may_return) for line in told)
+            lines = (text(f"state.no_show.{line}", where=where, others=may_return) for line in told)
             return Told(text("state.no_show.title"), tuple(lines), "care")
         case TicketState.VOID:
             return Told(text("state.void.title"), (text("state.void.again"),))

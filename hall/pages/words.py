@@ -39,6 +39,9 @@ _ZH: Final = {
     "no_window": "现在没有窗口开放。24 小时自助区可以申报、缴税、打印证明。",
     "latest_calls": "最近叫号",
     "at_window": "{window} 号窗口",
+    # The space stands before a figure only, as is usual between Chinese and digits.
+    "where": " {window} 号窗口",
+    "where_unknown": "叫您的窗口",
     "state": {
         "waiting": {
             "title": "等候中",
@@ -48,20 +51,20 @@ _ZH: Final = {
         },
         "transferred": {
             "title": "已转办，等候中",
-            "to": "由 {window} 号窗口接着办，不用重新取号。",
+            "to": "由{where}接着办，不用重新取号。",
             "any": "哪个窗口有空就由哪个窗口接着办，不用重新取号。",
         },
-        "called": {"title": "请到 {window} 号窗口", "now": "现在轮到您了"},
-        "serving": {"title": "正在 {window} 号窗口办理"},
+        "called": {"title": "请到{where}", "now": "现在轮到您了"},
+        "serving": {"title": "正在{where}办理"},
         "parked": {
             "title": "已挂起，等您回来",
-            "back": "准备好以后，请直接回到 {window} 号窗口，不用重新取号。",
+            "back": "准备好以后，请直接回到{where}，不用重新取号。",
         },
         "done": {"title": "已办结", "thanks": "谢谢您的等候。还要办别的，请重新取号。"},
         "no_show": {
             "title": "已过号",
-            "missed": "叫号时您没有到 {window} 号窗口。",
-            "near": "过号 {others} 位以内：直接到 {window} 号窗口，请工作人员再叫您。",
+            "missed": "叫号时您没有到{where}。",
+            "near": "过号 {others} 位以内：直接到{where}，请工作人员再叫您。",
             "far": "超过 {others} 位：请在自助机上重新取号。",
             "again": "请在自助机上重新取号。",
         },
@@ -103,6 +106,8 @@ _EN: Final = {
     "no_window": "No window is open now. The 24-hour kiosks take returns and payments and print certificates.",
     "latest_calls": "Latest calls",
     "at_window": "Window {window}",
+    "where": "window {window}",
+    "where_unknown": "the window that called you",
     "state": {
         "waiting": {
             "title": "Waiting",
@@ -112,20 +117,20 @@ _EN: Final = {
         },
         "transferred": {
             "title": "Transferred, waiting",
-            "to": "Window {window} goes on with it. No new number is needed.",
+            "to": "It goes on at {where}. No new number is needed.",
             "any": "The next free window goes on with it. No new number is needed.",
         },
-        "called": {"title": "Please go to window {window}", "now": "It is your turn now"},
-        "serving": {"title": "Being served at window {window}"},
+        "called": {"title": "Please go to {where}", "now": "It is your turn now"},
+        "serving": {"title": "Being served at {where}"},
         "parked": {
             "title": "On hold until you return",
-            "back": "When you are ready, go straight back to window {window}. No new number is needed.",
+            "back": "When you are ready, go straight back to {where}. No new number is needed.",
         },
         "done": {"title": "Finished", "thanks": "Thank you for waiting. For anything else, please take a new number."},
         "no_show": {
             "title": "You were called",
-            "missed": "Nobody came to window {window}.",
-            "near": "Before the window has called {others} others: go to window {window} and ask to be called again.",
+            "missed": "Nobody came to {where}.",
+            "near": "Before the window has called {others} others: go to {where} and ask to be called again.",
             "far": "After that: please take a new number at the kiosk.",
             "again": "Please take a new number at the kiosk.",
         },

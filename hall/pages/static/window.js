@@ -7,6 +7,7 @@ const TWICE = 700; // milliseconds; a second press of the same button within thi
 const GATHER = 250; // changes of the line are gathered this long before the page is fetched again
 const EVERY = 30000; // ages grow, also in a quiet hall
 const LOST = 3000;
+const READING = 15000; // a refusal is about a moment that has passed
 
 const lost = document.getElementById("lost");
 const lastSeen = document.getElementById("last-seen");
@@ -21,6 +22,7 @@ const KINDS = [
 let sending = false;
 let echo = { of: "", until: 0 };
 let gathering = null;
+let fading = null;
 
 async function look() {
   clearTimeout(gathering);
@@ -44,8 +46,10 @@ function lookSoon() {
 }
 
 function say(words) {
+  clearTimeout(fading);
   answer.textContent = words;
   answer.hidden = !words;
+  if (words) fading = setTimeout(say, READING, "");
 }
 
 function refusal(problem) {
