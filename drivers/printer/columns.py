@@ -64,22 +64,7 @@ def wrap(text: str, columns: int) -> list[str]:
 
     Only a single word or number longer than a whole line is cut: the printer would cut it anyway.
     """
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for unit in _UNIT.findall(printable(paragraph)):
-            if width(line + unit) <= columns or (not line and unit.isspace()):
-                line += unit
-                continue
-            if line:
-                lines.append(line.rstrip())
-            line = "" if unit.isspace() else unit
-            while width(line) > columns:
-                head = _fitting(line, columns)
-                lines.append(head)
-                line = line[len(head) :]
-        lines.append(line.rstrip())
-    return lines
+    return [line for paragraph in text.split("\n") for line in _fill(_units(paragraph), columns)]
 
 
 def wrap_evenly(text: str, columns: int) -> list[str]:
@@ -92,12 +77,36 @@ def wrap_evenly(text: str, columns: int) -> list[str]:
         return lines
     if len(lines) == 2 and (halves := _at_a_pause(printable(text), columns)):
         return halves
-    narrow = columns
-    while narrow > 2:
-        tried = wrap(text, narrow - 1)
-        if len(tried) > len(lines) or longest_unit(text) > narrow - 1:
-            break
-        lines, narrow = tried, narrow - 1
+    units = _units(text)
+    narrowest = max(longest_unit(text), sum(width(unit) for unit in units) // len(lines))
+    for narrow in range(narrowest, columns):
+        tried = _fill(units, narrow)
+        if len(tried) == len(lines):
+            return tried
+    return lines
+
+
+def _units(text: str) -> list[str]:
+    return _UNIT.findall(printable(text))
+
+
+def _fill(units: list[str], columns: int) -> list[str]:
+    lines: list[str] = []
+    line = ""
+    taken = 0
+    for unit in units:
+        wide = width(unit)
+        if taken + wide <= columns or (not line and unit.isspace()):
+            line, taken = line + unit, taken + wide
+            continue
+        if line:
+            lines.append(line.rstrip())
+        line = "" if unit.isspace() else unit
+        while (taken := width(line)) > columns:
+            head = _fitting(line, columns)
+            lines.append(head)
+            line = line[len(head) :]
+    lines.append(line.rstrip())
     return lines
 
 
@@ -111,7 +120,7 @@ def _at_a_pause(text: str, columns: int) -> list[str]:
 
 def longest_unit(text: str) -> int:
     """Columns of the longest thing in the text that may not be broken."""
-    return max((width(unit) for unit in _UNIT.findall(printable(text)) if not unit.isspace()), default=0)
+    return max((width(unit) for unit in _units(text) if not unit.isspace()), default=0)
 
 
 def pad(text: str, columns: int) -> str:

@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from drivers.contract import TimedOut
-from drivers.printer.replies import Cleared, Reply, ReplyReader, Status, Word
+from drivers.printer.replies import Cleared, InOrder, ProcessEnded, Reply, ReplyReader, Status, Word
 from drivers.printer.status import ERROR_CAUSE, OFFLINE_CAUSE, PAPER, PRINTER, Look, read_look
 
 ANSWER_S = 0.25
@@ -90,18 +90,20 @@ class Conversation:
                 return True
         return False
 
-    def fence(self) -> bool:
-        """Let every in-order answer still owed come in now, so that none is taken for one to a later question.
+    def fence(self, requests: bytes, process_id: bytes) -> tuple[bool, bool]:
+        """Let every answer still owed come in now, so that none is taken for one to a later job: (echoed, settled).
 
-        True when none is owed any more. The fence is the last question: when it is answered and then silence, answers
+        ``requests`` ask for an in-order answer and, before it, the echo of ``process_id``. Echoed: the printer echoes,
+        and old answers do not matter. Settled: the last question is answered, and then there was silence; answers
         that have not come are lost, for example with the printer's power.
         """
-        self.send(ASK_IN_ORDER, ANSWER_S)
-        if not self.replies(CLEAR_S):
-            return False
-        while self.replies(QUIET_S):
-            pass
-        return True
+        self.send(requests, ANSWER_S)
+        settled = False
+        while replies := self.replies(QUIET_S if settled else CLEAR_S):
+            if ProcessEnded(process_id) in replies:
+                return True, True
+            settled = settled or any(isinstance(reply, InOrder) for reply in replies)
+        return False, settled
 
     def _status(self, n: int) -> int:
         """One byte. A first byte may be lost on a port that was just opened, so the question is put twice."""

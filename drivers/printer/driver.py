@@ -100,14 +100,17 @@ class SlipPrinter:
         self._line: Conversation | None = None
         self._echoes = False
         """It has echoed a process id once; from then on nothing less is proof."""
-        self._answers_owed = False
-        """An answer to an earlier job's ``GS r`` may still come in."""
+        self._answers_owed = True
+        """An answer to ``GS r`` of an earlier job may still come in: of this driver's, or of one before a crash."""
+        self._fence_due = True
+        """That has not been looked into since the line was opened or the last job was given up."""
         self._must_clear = False
         """Part of a slip that was given up may still lie in the printer's buffer."""
 
     def prepare(self) -> None:
-        """Do what takes long (an import) before the first visitor comes."""
+        """Do what takes long before the first visitor comes: an import, opening the line, a first look."""
         composer.prepare()
+        self.status()
 
     def close(self) -> None:
         if self._line is not None:
@@ -117,7 +120,11 @@ class SlipPrinter:
     def status(self) -> DeviceStatus:
         """One look; at most 1.5 s. A printer that does not answer is offline and its paper unknown, never plenty."""
         try:
-            return self._look().status
+            look = self._look()
+            if look.reason is None and self._fence_due and self._line is not None:
+                # Here rather than before a slip, where a visitor would wait for it.
+                self._settle(self._line)
+            return look.status
         except NotConnected as error:
             return DeviceStatus(DeviceState.NO_DEVICE, paper=PaperState.UNKNOWN, detail=str(error))
         except DeviceError as error:
@@ -178,9 +185,10 @@ class SlipPrinter:
             self._line = Conversation(self._open_port(self._url, self._baudrate))
             # It may be another printer now.
             self._echoes = False
+            self._answers_owed = self._fence_due = True
         self._line.forget()
-        if self._must_clear:
-            self._answers_owed = not self._line.clear()
+        if self._must_clear and self._line.clear():
+            self._answers_owed = self._fence_due = False
         look = self._line.look()
         # It is alive: either it has cleared its buffers, or it does not know how to.
         self._must_clear = False
@@ -198,12 +206,12 @@ class SlipPrinter:
         line = self._line
         if line is None:
             raise NotConnected(self._url)
-        # After a job without proof its late answer must come in first, or it would prove this job.
-        job.order_counts = not self._echoes and (not self._answers_owed or line.fence())
-        self._answers_owed = True
-        requests = (ask_process_id(job.process_id) if self._profile.echoes else b"") + ASK_IN_ORDER
+        if self._answers_owed:
+            self._settle(line)
+        job.order_counts = not self._answers_owed
+        self._answers_owed = self._fence_due = True
         try:
-            line.send(job.data + requests, self._waits.send)
+            line.send(job.data + self._requests(job.process_id), self._waits.send)
         except TimedOut:
             # The cut, the last of the job, never left: if the printer forgets the rest, no slip came out.
             return self._stop(line, Reason.TIMED_OUT, job, whole=False)
@@ -247,10 +255,10 @@ class SlipPrinter:
                 case ProcessEnded(process_id) if process_id == job.process_id:
                     self._echoes = True
                     return self._proven(line, job)
-                case InOrder() if job.order_counts and reply.paper_out:
-                    job.ran_dry = True
                 case InOrder() if job.order_counts and not self._echoes:
-                    return self._lives(line, job)
+                    if not reply.paper_out:
+                        return self._lives(line, job)
+                    job.ran_dry = True
         return False
 
     def _lives(self, line: Conversation, job: _Job) -> bool:
@@ -268,8 +276,19 @@ class SlipPrinter:
         except TimedOut:
             if not self._echoes:
                 return False
-        self._answers_owed = False
+        self._answers_owed = self._fence_due = False
         return True
+
+    def _settle(self, line: Conversation) -> None:
+        """After a job without proof its late answer must come in first, or it would prove the next one."""
+        self._fence_due = False
+        process_id = _new_process_id()
+        echoes, settled = line.fence(self._requests(process_id), process_id)
+        self._echoes = self._echoes or echoes
+        self._answers_owed = not settled
+
+    def _requests(self, process_id: bytes) -> bytes:
+        return (ask_process_id(process_id) if self._profile.echoes else b"") + ASK_IN_ORDER
 
     def _stop(self, line: Conversation, reason: Reason, job: _Job, whole: bool = True) -> tuple[Outcome, Reason | None]:
         """Give a job up, so that its rest does not come out when the paper is refilled or the cover closed.
@@ -281,7 +300,7 @@ class SlipPrinter:
             cleared = line.clear()
         except DeviceError:
             cleared = False
-        self._answers_owed = self._must_clear = not cleared
+        self._answers_owed = self._fence_due = self._must_clear = not cleared
         if not cleared:
             self._give_up_line()
         if reason is Reason.TIMED_OUT:
