@@ -1,0 +1,325 @@
+# Kivy ships no types, so every class of it is Any to the checker.
+# mypy: disallow-subclassing-any=False
+"""The front end's window: shows whatever session it is handed, posts what is touched.
+
+Call ``screens.environment.prepare`` before importing this. ``show`` may be called from any thread. Everything else happens in Kivy's own.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from kivy.app import App
+from kivy.base import ExceptionHandler, ExceptionManager
+from kivy.clock import Clock as KivyClock
+from kivy.core.window import Window
+from kivy.uix.widget import Widget
+
+from kiosk.domain.catalogue import Catalogue, Service
+from kiosk.domain.texts import Texts
+from kiosk.runtime.clock import Clock
+from kiosk.runtime.inbox import Inbox
+from kiosk.session.events import GoHome, Touched
+from kiosk.session.rules import Rules
+from kiosk.session.state import Availability, Language, Session, Shown
+from screens import pages, targets
+from screens.environment import Look
+from screens.overlay import ASKS_AT_S
+from screens.screen import Screen, View
+from screens.stage import Stage
+from screens.theme import read_theme
+from screens.touches import NEW_PAGE_S, Touches
+from screens.widgets import fonts
+from screens.widgets.button import Target, TurnPage
+
+log = structlog.get_logger()
+
+#: Seconds for which the out-of-service page stands after a fault, before the home page is tried again.
+FAULT_PAUSE_S = 5.0
+#: After so many faults in a row the process ends; the service manager starts a fresh one.
+FAULTS_TO_STOP = 3
+
+#: A finger drawn this far (units) up or down a list leafs through it.
+SWIPE = 120.0
+
+
+class KioskApp(App):
+    """``inbox``: where touches go. ``clock``: wall time for events and the header, monotonic for deadlines.
+
+    ``targets_file``: where to say what can be touched (screens.targets); None says nothing.
+    ``failed`` is True after ``run`` returned because drawing kept failing.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        texts: Mapping[Language, Texts],
+        catalogue: Catalogue,
+        hall_names: Mapping[Language, str],
+        kiosk: str,
+        look: Look,
+        clock: Clock,
+        targets_file: Path | None = None,
+        availability: Callable[[Service], Availability] | None = None,
+    ) -> None:
+        super().__init__()
+        self.inbox, self.texts, self.catalogue = inbox, texts, catalogue
+        self.hall_names, self.kiosk, self.look, self.clock = hall_names, kiosk, look, clock
+        self.targets_file = targets_file
+        self.availability = availability or Rules(catalogue).availability
+        self.failed = False
+        self.drawn = 0
+        self._next: Shown | None = None
+        self._shown = Shown(Session(), None, clock.now())
+        self._turned = 0
+        self._page_name = ""
+        self._faults = 0
+        self._ticking: Any = None
+
+    # ---- from other threads ----------------------------------------------------------------------------------------
+
+    def show(self, shown: Shown) -> None:
+        """Show this state soon. Of several before the next frame the last one counts."""
+        self._next = shown
+        KivyClock.schedule_once(self._take_next, 0)
+
+    # ---- the app's life --------------------------------------------------------------------------------------------
+
+    def build(self) -> Widget:
+        theme = read_theme(self.look.theme)
+        self.surface = Surface(self)
+        width, height = Window.system_size if Window.system_size[0] > 1 else (self.look.width, self.look.height)
+        self.stage = Stage(self.surface.canvas, theme, width, height, self.look.orientation == "landscape")
+        self.touches = Touches()
+        return self.surface
+
+    def on_start(self) -> None:
+        self._handler = ShowOutOfService(self)
+        ExceptionManager.add_handler(self._handler)
+        # Every key is swallowed: a keyboard that somebody plugs in finds no F1, no escape.
+        Window.bind(on_keyboard=lambda *_: True, on_request_close=lambda *_: True)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stop())
+        self._take_next()
+
+    def on_stop(self) -> None:
+        ExceptionManager.remove_handler(self._handler)
+        self.wipe()
+
+    def open_settings(self, *_: object) -> bool:
+        """Kivy's settings panel (F1) does not exist here."""
+        return False
+
+    # ---- showing ---------------------------------------------------------------------------------------------------
+
+    def _take_next(self, *_: object) -> None:
+        shown, self._next = self._next, None
+        if shown is not None:
+            if shown.session.visit != self._shown.session.visit:
+                self.wipe()
+            if shown.session.page != self._shown.session.page:
+                self._turned = 0
+            self._shown = shown
+        if self._faults == 0:
+            self._draw()
+
+    def wipe(self) -> None:
+        """The visit is over: no drawing, measured word or state of it is kept."""
+        self.stage.wipe()
+        fonts.forget()
+        self.touches.finger = None
+        self._shown = Shown(Session(visit=self._shown.session.visit), None, self._shown.now)
+
+    def _view(self) -> View:
+        session = self._shown.session
+        return View(
+            session=session,
+            now=self.clock.now(),
+            texts=self.texts[session.language],
+            style=self.stage.style(session.large_text),
+            hall_name=self.hall_names[session.language],
+            kiosk=self.kiosk,
+            catalogue=self.catalogue,
+            availability=self.availability,
+            turned=self._turned,
+            seconds=self._seconds_left(),
+        )
+
+    def _seconds_left(self) -> int | None:
+        until = self._shown.idle_until
+        return None if until is None else max(0, math.ceil(until - self.clock.monotonic()))
+
+    def _draw(self, *_: object) -> None:
+        screen = pages.screen_of(self._view())
+        self._present(screen)
+
+    def _present(self, screen: Screen[Any]) -> None:
+        now = self.clock.monotonic()
+        seconds = screen.view.seconds
+        asks = seconds if seconds is not None and screen.warns and seconds <= ASKS_AT_S else None
+        changed = self.stage.draw(screen, asks)
+        name = screen.name if asks is None else f"{screen.name}.still_there"
+        if name != self._page_name:
+            # The very first page has none before it that a touch could have been meant for.
+            if self._page_name:
+                self.touches.page_changed(now)
+            self._page_name = name
+        held = self.touches.finger and self.touches.finger.target
+        if held and (target := self.stage.target(held)):
+            target.press(True)
+        if changed:
+            self.drawn += 1
+            self._say_targets()
+        self._tick_next()
+
+    def _tick_next(self) -> None:
+        """Wake for the next change that time alone brings: a second of the countdown, else the minute of the clock."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        until = self._shown.idle_until
+        if until is None:
+            now = self.clock.now()
+            wait = 60 - now.second - now.microsecond / 1e6
+        else:
+            wait = (until - self.clock.monotonic()) % 1
+        self._ticking = KivyClock.schedule_once(self._tick, wait + 0.005)
+
+    def _tick(self, *_: object) -> None:
+        if self._faults == 0:
+            self._draw()
+
+    def _say_targets(self) -> None:
+        if self.targets_file is None:
+            return
+        # Once touches count again, so that whoever follows the file is never ignored.
+        soon = 0 if self.touches.counts(self.clock.monotonic()) else NEW_PAGE_S
+        KivyClock.schedule_once(self._write_targets, soon)
+
+    def _write_targets(self, *_: object) -> None:
+        if self.targets_file is not None:
+            found = self.stage.targets()
+            targets.write(self.targets_file, self._page_name, self._shown.session, self.drawn, found, self.stage.unit)
+
+    # ---- touching --------------------------------------------------------------------------------------------------
+
+    def touch_down(self, uid: object, x: float, y: float) -> None:
+        held = self.touches.finger and self.touches.finger.target
+        target = self.stage.target_at(x, y)
+        if self.touches.down(uid, target.name if target else None, self.clock.monotonic()):
+            if held:
+                self._press(held, False)
+            self._press(target.name if target else "", True)
+
+    def touch_move(self, uid: object, x: float, y: float) -> None:
+        """Sliding off a target takes the press back, sliding on again renews it."""
+        finger = self.touches.finger
+        if finger is not None and finger.uid == uid and finger.target is not None:
+            over = self.stage.target_at(x, y)
+            self._press(finger.target, over is not None and over.name == finger.target)
+
+    def touch_up(self, uid: object, x: float, y: float, dragged: float) -> None:
+        """``dragged``: how far up (positive) the finger went, in pixels."""
+        held = self.touches.finger
+        target = self.stage.target_at(x, y)
+        turned = self.stage.list_turned()
+        swiped = turned is not None and abs(dragged) > SWIPE * self.stage.unit
+        finger = self.touches.up(uid, target.name if target else None, self.clock.monotonic())
+        if held is not None and held.uid == uid and held.target:
+            self._press(held.target, False)
+        if swiped and held is not None and held.uid == uid:
+            self._turn(1 if dragged > 0 else -1)
+        elif finger is not None and target is None:
+            self.inbox.post(Touched())
+        elif finger is not None and target is not None:
+            self._send(target)
+
+    def _press(self, name: str, down: bool) -> None:
+        target = self.stage.target(name)
+        if target is not None:
+            target.press(down)
+
+    def _send(self, target: Target) -> None:
+        sends = target.sends
+        if isinstance(sends, TurnPage):
+            self._turn(sends.by)
+        elif callable(sends):
+            self.inbox.post(sends(self.clock.now().date()))
+        else:
+            self.inbox.post(sends)
+
+    def _turn(self, by: int) -> None:
+        """Leaf through a list. The visit stays alive by it."""
+        self._turned = max(0, (self.stage.list_turned() or 0) + by)
+        self.inbox.post(Touched())
+        self._draw()
+        # The list stops at its last page by itself.
+        self._turned = self.stage.list_turned() or 0
+
+    # ---- when drawing fails ----------------------------------------------------------------------------------------
+
+    def fault(self) -> None:
+        """Something of ours raised in the window's thread: say so calmly, end the visit, and try the home page soon."""
+        self._faults += 1
+        visit = self._shown.session.visit
+        log.error("screen_failed", page=self._page_name, visit=visit, exc_info=True)
+        if self._faults >= FAULTS_TO_STOP:
+            self.failed = True
+            self.stop()
+            return
+        try:
+            self.wipe()
+            self._present(pages.out_of_service(self._view()))
+        except Exception:
+            log.error("out_of_service_failed", exc_info=True)
+            self.failed = True
+            self.stop()
+            return
+        self.inbox.post(GoHome())
+        KivyClock.schedule_once(self._try_again, FAULT_PAUSE_S)
+
+    def _try_again(self, *_: object) -> None:
+        self._draw()
+        self._faults = 0
+
+
+class ShowOutOfService(ExceptionHandler):
+    """Kivy ends the app at the first exception that nobody handles."""
+
+    def __init__(self, app: KioskApp) -> None:
+        self.app = app
+
+    def handle_exception(self, problem: BaseException) -> int:
+        if not isinstance(problem, Exception):
+            return int(ExceptionManager.RAISE)
+        self.app.fault()
+        return int(ExceptionManager.PASS)
+
+
+class Surface(Widget):
+    """The one widget: its canvas is drawn on, its touches are handed on."""
+
+    def __init__(self, app: KioskApp) -> None:
+        super().__init__()
+        self.app = app
+
+    def on_touch_down(self, touch: Any) -> bool:
+        # A wheel is no finger.
+        if not touch.is_mouse_scrolling:
+            self.app.touch_down(touch.uid, touch.x, touch.y)
+        return True
+
+    def on_touch_move(self, touch: Any) -> bool:
+        self.app.touch_move(touch.uid, touch.x, touch.y)
+        return True
+
+    def on_touch_up(self, touch: Any) -> bool:
+        if not touch.is_mouse_scrolling:
+            self.app.touch_up(touch.uid, touch.x, touch.y, touch.y - touch.oy)
+        return True

@@ -1,0 +1,140 @@
+"""The home page: how the hall is, one huge button, and the two other things this machine does."""
+
+from __future__ import annotations
+
+from kiosk.session.events import OpenGuide, Start
+from kiosk.session.state import Home, Purpose
+from screens.screen import Screen
+from screens.widgets.box import Box, Column, Row, Space
+from screens.widgets.button import Target
+from screens.widgets.card import Bar, Card, Sign
+from screens.widgets.footer import Foot
+from screens.widgets.text import Figure, Text
+
+
+class HomeScreen(Screen[Home]):
+    name = "home"
+
+    def title(self) -> str:
+        return self.view.hall_name
+
+    def who(self) -> str:
+        return self.dotted(self.t("header.area"), self.t("header.machine", number=self.machine))
+
+    def body(self) -> Box:
+        gap = self.theme.gap
+        others = (self._my_number(), self._guide())
+        if self.style.landscape:
+            right = Column(self._hall(), *others, gap=gap, grows=True)
+            return Row(self._take_number(), right, gap=gap, align="stretch", shares=(1, 1), grows=True)
+        return Column(self._hall(), self._take_number(), *others, gap=gap)
+
+    # ---- how the hall is -------------------------------------------------------------------------------------------
+
+    def _hall(self) -> Card:
+        hall = self.hall_now()
+        if hall is None:
+            silent = self.say("home.hall_silent", "body", "second", align="centre")
+            return Card(Column(silent, align="middle"), pad=(40, 56))
+        wait = f"{hall.wait.low}–{hall.wait.high}" if hall.wait else ""
+        facts = Row(
+            self._fact(str(hall.waiting), "home.people", "home.waiting"),
+            Bar(),
+            self._fact(wait, "home.minutes", "home.wait"),
+            Bar(),
+            self._fact(str(hall.windows_open), "home.windows", "home.windows_open"),
+            gap=12,
+            align="stretch",
+        )
+        return Card(facts, pad=(24, 32))
+
+    def _fact(self, figure: str, unit: str, meaning: str) -> Box:
+        of = self.t(unit) if figure else ""
+        number = Figure(figure or self.t("home.unknown"), of, self.style.font("figure"), self.style.font("label"))
+        return Column(number, self.say(meaning, "label", "second", align="centre"))
+
+    # ---- what can be done ------------------------------------------------------------------------------------------
+
+    def _take_number(self) -> Target:
+        arrow = Sign("→", self.style.font("figure"), "accent", "on_accent", 132)
+        words = Column(
+            self.say("home.take", "primary", "on_accent"),
+            Space(16),
+            self.say("home.take_what", "body", "on_accent"),
+            self.say("home.take_all", "body", "on_accent", count=len(self.view.catalogue.services)),
+        )
+        notes = self._notes()
+        said = [Card(self.write(note, "body_bold"), "card", None, 24, (32, 20)) for note in notes]
+        # What is different today matters more than how it usually goes.
+        steps = Space() if notes or self.style.large else self._steps()
+        body = Column(words, Column(Space(24), *said, gap=16), Space(grows=True), Row(steps, arrow, gap=24))
+        return Target("take_number", Start(Purpose.TAKE_NUMBER), body, "accent", None, 36, (56, 44), grows=True)
+
+    def _steps(self) -> Column:
+        """What will happen, for somebody who does it for the first time."""
+        return Column(*(self.dot(i, self.t(f"home.step_{i}")) for i in (1, 2, 3)), gap=16)
+
+    def dot(self, number: int, words: str) -> Row:
+        size = 60 * min(self.style.scale, 1.25)
+        return Row(
+            Sign(str(number), self.style.font("label"), "on_accent", "accent_dark", size),
+            self.write(words, "body", "on_accent"),
+            gap=18,
+        )
+
+    def _notes(self) -> list[str]:
+        """What is different now, said as what can be done."""
+        if not self.situation.storage_works:
+            return [self.t("home.cannot_take")]
+        notes = []
+        if not self.situation.can_read_cards:
+            notes.append(self.t("home.type_number"))
+        if not self.situation.can_print_tickets:
+            notes.append(self.t("home.without_paper"))
+        return notes
+
+    def _my_number(self) -> Target:
+        prints = self.situation.can_print_tickets
+        under = self.t("home.my_number_what" if prints else "home.my_number_no_paper")
+        return self._other("my_number", Start(Purpose.MY_NUMBER), self.t("home.my_number"), under)
+
+    def _guide(self) -> Target:
+        count = len(self.view.catalogue.services)
+        return self._other("guide", OpenGuide(), self.t("home.guide"), self.t("home.guide_what", count=count))
+
+    def _other(self, name: str, sends: Start | OpenGuide, title: str, under: str) -> Target:
+        words = Column(
+            self.write(title, "strong"), self.write(under, "body", "second"), gap=8, align="middle", grows=True
+        )
+        arrow = Sign("→", self.style.font("strong"), "accent", "sky", 96)
+        inside = Row(words, arrow, gap=32)
+        grows = self.style.landscape
+        return Target(name, sends, inside, pad=(48, 28), grows=grows, height=228)
+
+    # ---- the way without a touch -----------------------------------------------------------------------------------
+
+    def foot(self) -> Foot:
+        return Foot(content=self._strip())
+
+    def _strip(self) -> Row:
+        reads = self.situation.can_read_cards and self.situation.storage_works
+        return Row(
+            Sign("↓" if reads else "!", self.style.font("figure"), "accent", "sky", 104),
+            Column(
+                self._line(self.t("home.lay_card" if reads else "home.no_reader"), "title", "ink"),
+                self._line(self._small_print(), "note", "second"),
+                gap=4,
+            ),
+            gap=28,
+        )
+
+    def _line(self, words: str, role: str, colour: str) -> Text:
+        return Text(words, self.style.font(role), colour, one_line=True)
+
+    def _small_print(self) -> str:
+        """Somebody changed language or size and may have left: the page says when it changes back."""
+        seconds = self.view.seconds
+        return self.t("home.privacy") if seconds is None else self.t("idle.home", seconds=seconds)
+
+
+SHOWN = HomeScreen

@@ -1,0 +1,28 @@
+"""Shown when the session says so, and when drawing a page failed: needs nothing of the visit, and takes no touch."""
+
+from __future__ import annotations
+
+from kiosk.session.state import Page, Sorry, SorryReason
+from screens.screen import View
+from screens.sorry import SorryScreen
+from screens.widgets.footer import Foot
+
+
+class OutOfServiceScreen(SorryScreen):
+    name = "out_of_service"
+    live = False
+
+    def __init__(self, view: View, page: Page) -> None:
+        super().__init__(view, Sorry(SorryReason.OUT_OF_SERVICE))
+
+    def title(self) -> str:
+        return self.view.hall_name
+
+    def who(self) -> str:
+        return self.dotted(self.t("header.area"), self.t("header.machine", number=self.machine))
+
+    def foot(self) -> Foot:
+        return Foot()
+
+
+SHOWN = OutOfServiceScreen

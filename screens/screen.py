@@ -1,0 +1,178 @@
+"""What every screen is: a view of one page of a session. It says what stands where and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from kiosk.domain.catalogue import Catalogue, Service
+from kiosk.domain.holder import mask_name, mask_number
+from kiosk.domain.messages import HallState
+from kiosk.domain.texts import Texts
+from kiosk.domain.ticket import TicketSlip
+from kiosk.session.events import Back
+from kiosk.session.state import Availability, Language, Page, Session
+from screens.theme import Style
+from screens.widgets.box import Box, Column, Row
+from screens.widgets.button import Sends
+from screens.widgets.card import Card, Sign
+from screens.widgets.footer import Foot, Key
+from screens.widgets.header import Heading
+from screens.widgets.progress import Progress
+from screens.widgets.text import Align, Text
+
+P = TypeVar("P")
+
+#: Identify, choose, confirm, ticket.
+STEPS = 4
+
+#: Characters of a name that fit into the header, masked.
+LONGEST_NAME = 6
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a screen may look at. ``turned``: how far a list is leafed through; ``seconds``: time left."""
+
+    session: Session
+    now: datetime
+    texts: Texts
+    style: Style
+    hall_name: str
+    kiosk: str
+    catalogue: Catalogue
+    availability: Callable[[Service], Availability]
+    turned: int = 0
+    seconds: int | None = None
+
+
+class Screen(Generic[P]):
+    """Made anew for every drawing and kept nowhere, so that nothing of a visit outlives its page."""
+
+    #: Name of the page in targets and logs.
+    name = ""
+    #: Asks "still there?" before the visit ends by itself. Not where the page is only read.
+    warns = False
+    #: The machine works; header and page take no touch.
+    live = True
+
+    def __init__(self, view: View, page: P) -> None:
+        self.view, self.page = view, page
+        self.session, self.style, self.theme = view.session, view.style, view.style.theme
+        self.situation = view.session.situation
+        self.zh = view.session.language is Language.ZH
+
+    # ---- what a screen says of itself ------------------------------------------------------------------------------
+
+    def title(self) -> str:
+        return self.t("title.take_number")
+
+    def body(self) -> Box:
+        raise NotImplementedError
+
+    def panel(self) -> Box | None:
+        """What stands across the page above the footer: keys."""
+        return None
+
+    def foot(self) -> Foot:
+        return Foot(back=self.key("back", Back(), "button.back"), idle=self.idle_words())
+
+    # ---- the frame -------------------------------------------------------------------------------------------------
+
+    def heading(self) -> Heading:
+        return Heading(
+            title=self.title(),
+            subtitle=self.who(),
+            clock=self.view.now.strftime("%H:%M"),
+            large_label=self.t("button.normal_text" if self.session.large_text else "button.large_text"),
+            language_label=self.t("button.other_language"),
+            language=self.session.language,
+            large_text=self.session.large_text,
+            live=self.live,
+        )
+
+    def who(self) -> str:
+        """The person, masked; without one, where this machine stands."""
+        holder = self.session.holder
+        if holder is None:
+            return self.where()
+        # A foreign name has no room up here; the number says enough.
+        name = mask_name(holder.name) if len(holder.name) <= LONGEST_NAME else ""
+        return self.dotted(name, mask_number(holder.number))
+
+    def where(self) -> str:
+        return self.dotted(self.view.hall_name, self.t("header.machine", number=self.machine))
+
+    @property
+    def machine(self) -> str:
+        return self.view.kiosk.removeprefix("K")
+
+    def idle_words(self, short: bool = False) -> str:
+        if self.view.seconds is None:
+            return ""
+        return self.t("idle.short" if short else "idle.long", seconds=self.view.seconds)
+
+    # ---- words -----------------------------------------------------------------------------------------------------
+
+    def t(self, key: str, **values: object) -> str:
+        return self.view.texts(key, **values)
+
+    def dotted(self, *parts: str) -> str:
+        return " · ".join(part for part in parts if part)
+
+    def service_name(self, service: Service | None) -> str:
+        if service is None:
+            return self.t("service.any")
+        return service.name_zh if self.zh else service.name_en
+
+    def slip_service(self, slip: TicketSlip) -> str:
+        name = slip.service_zh if self.zh else slip.service_en
+        return name or self.t("service.any")
+
+    def paper(self, chinese: str) -> str:
+        """A document to bring. A hall's own list may name one that has no translation yet."""
+        key = f"papers.{chinese}"
+        return self.view.texts(key) if not self.zh and self.view.texts.has(key) else chinese
+
+    def listed(self, papers: tuple[str, ...]) -> str:
+        return self.t("papers_separator").join(self.paper(paper) for paper in papers)
+
+    def hall_wait(self) -> str | None:
+        """The wait of a number taken now; None while the hall is silent or does not know."""
+        hall = self.hall_now()
+        return self.t("wait.minutes", low=hall.wait.low, high=hall.wait.high) if hall and hall.wait else None
+
+    def hall_now(self) -> HallState | None:
+        return self.situation.hall if self.situation.hall_answers else None
+
+    # ---- pieces ----------------------------------------------------------------------------------------------------
+
+    def write(self, words: str, role: str = "body", colour: str = "ink", align: Align = "left") -> Text:
+        return Text(words, self.style.font(role), colour, align)
+
+    def say(self, key: str, role: str = "body", colour: str = "ink", align: Align = "left", **values: object) -> Text:
+        return self.write(self.t(key, **values), role, colour, align)
+
+    def key(self, name: str, sends: Sends, words: str, primary: bool = False) -> Key:
+        return Key(name, sends, self.t(words), primary)
+
+    def question(self, words: str, under: str = "", done: int = 0) -> Column:
+        """The one question of the page, with what belongs right under it; ``done`` steps of the way."""
+        progress = Progress(done, STEPS) if done else None
+        note = self.write(under, "body", "second") if under else None
+        return Column(progress, Column(self.write(words, "question"), note, gap=4), gap=26)
+
+    def notice(self, words: str, tone: str, sign: str = "!") -> Card:
+        """Something to know, on a ground of its tone: ``plain``, ``good``, ``care`` or ``bad``."""
+        colour, ground = ("accent", "sky") if tone == "plain" else (tone, f"{tone}_soft")
+        mark = Sign(sign, self.style.font("body_bold"), "card", colour, 56 * min(self.style.scale, 1.2))
+        return Card(Row(mark, self.write(words, "body", "ink"), gap=24), ground, None, 24, (32, 24))
+
+    def scaled(self, factor: float) -> Screen[P]:
+        """This screen, set smaller."""
+        return type(self)(replace(self.view, style=self.style.scaled(factor)), self.page)
+
+
+AnyScreen = Screen[Page]
