@@ -13,6 +13,7 @@ import platform
 import sys
 import time
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ MODULES = ("card_read", "confirm_to_print", "ticket_commit", "hall", "boards", "
 def main(names: list[str]) -> None:
     console = Console(width=150 if not sys.stdout.isatty() else None)
     cores, python = os.cpu_count(), platform.python_version()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     table = Table(title=f"{time.strftime('%Y-%m-%d %H:%M')} · {cores} cores · Python {python}", title_justify="left")
     for column in ("what", "measured", "beside it, in the same run", "target", ""):
         table.add_column(column)
