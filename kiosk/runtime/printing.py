@@ -47,8 +47,8 @@ class PrinterDesk:
         self._inbox = inbox
         self._clock = clock
         self._teller = StatusTeller(name, inbox, note)
+        self._looks = 0
         self.worker = Worker(name, idle=self._look, idle_every_s=LOOK_EVERY_S)
-        self.worker.submit(printer.prepare)
 
     def perform(self, effect: PrintSlip) -> None:
         self.worker.submit(lambda: self._print(effect))
@@ -83,3 +83,7 @@ class PrinterDesk:
 
     def _look(self) -> None:
         self._teller.tell(self._printer.status())
+        self._looks += 1
+        if self._looks == 2:
+            # A long import, and not before the first page is up: they would share one processor.
+            self._printer.prepare()
