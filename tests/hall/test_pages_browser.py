@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from demo.browser import Browser, Tab
-from tests.hall.pages_hall import Clerk, Hall
+from tests.hall.pages_hall import PASSWORD, Clerk, Hall
 
 pytestmark = pytest.mark.e2e
 
@@ -80,6 +80,11 @@ def press_key(tab: Tab, key: str, code: int, held: int = 0) -> None:
     for repeat in range(held + 1):
         tab.call("Input.dispatchKeyEvent", {"type": "keyDown", "autoRepeat": repeat > 0, **name, **text})
     tab.call("Input.dispatchKeyEvent", {"type": "keyUp", **name})
+
+
+def wait_for_page(tab: Tab, text: str) -> None:
+    """Until a page with this text has come: between two pages there is no body to look at."""
+    tab.wait_for(f"document.body?.innerText.includes('{text}')", f"a page says {text}")
 
 
 def latest(number: str, window: str) -> str:
@@ -210,7 +215,7 @@ def test_a_login_that_has_ended_leads_to_the_login_page(hall: Hall, look: Look) 
     window = look("/window", by=clerk)
     clerk.log_out()
     hall.take()
-    window.wait_for_text("登录已结束，请重新登录")
+    wait_for_page(window, "登录已结束，请重新登录")
 
 
 def test_a_phone_taken_out_of_the_pocket_shows_where_its_ticket_is_now(hall: Hall, look: Look) -> None:
@@ -254,19 +259,43 @@ def test_on_a_desk_monitor_no_button_or_text_is_cut_off(hall: Hall, look: Look, 
     assert cut == []
 
 
-@pytest.mark.parametrize("number", ["A057", "A1057", "K3-001", "K12-0014"])
-def test_on_the_board_the_longest_numbers_still_fit(hall: Hall, look: Look, number: str) -> None:
+@pytest.mark.parametrize("number", ["A057", "A1057", "K3-001", "K12-014", "K12-0014", "K999-0001"])
+def test_on_board_and_phone_the_longest_numbers_still_fit(hall: Hall, look: Look, number: str) -> None:
     hall.take()
     hall.take()
     clerk = hall.clerk()
     clerk.press("finish", number=clerk.call_next()).raise_for_status()
     clerk.call_next()
-    board = look("/board", 1920, 1080)
-    too_wide = board.evaluate(
-        "[...document.querySelectorAll('#latest .number, #recent li:first-child .number')].filter((part) => {"
-        f" part.textContent = '{number}'; part.dataset.length = '{len(number)}';"
-        " const text = document.createRange(); text.selectNodeContents(part);"
-        " const box = text.getBoundingClientRect(), room = part.parentElement.getBoundingClientRect();"
-        " return box.left < room.left || box.right > room.right; }).length"
+    token = hall.take().token
+    for path, width, height, parts in (
+        ("/board", 1920, 1080, "#latest .number, #recent li:first-child .number"),
+        (f"/t/{token}", 390, 844, ".ticket .number"),
+    ):
+        page = look(path, width, height)
+        too_wide = page.evaluate(
+            f"[...document.querySelectorAll('{parts}')].filter((part) => {{"
+            f" part.textContent = '{number}'; part.dataset.length = '{len(number)}';"
+            " const text = document.createRange(); text.selectNodeContents(part);"
+            " const box = text.getBoundingClientRect();"
+            " const next = part.nextElementSibling?.matches('.window') && part.nextElementSibling;"
+            " const room = part.closest('section').getBoundingClientRect();"
+            " const right = next ? next.getBoundingClientRect().left : room.right;"
+            " return box.left < room.left || box.right > right; }).map((part) => part.outerHTML)"
+        )
+        assert too_wide == []
+
+
+def test_a_clerk_logs_in_and_out_with_the_form_of_the_page(hall: Hall, look: Look) -> None:
+    page = look("/login")
+    fill = (
+        "for (const [id, value] of Object.entries({name: '陈晓芳', password: '%s', window: '2'}))"
+        " document.getElementById(id).value = value;"
+        "document.querySelector('form').requestSubmit()"
     )
-    assert too_wide == 0
+    page.evaluate(fill % "not-the-password")
+    wait_for_page(page, "登录名或密码不对")
+    page.evaluate(fill % PASSWORD)
+    wait_for_page(page, "现在没有人等候")
+    assert page.evaluate("document.cookie") == "", "no script can read the session"
+    page.evaluate("document.querySelector('form[action=\"/logout\"]').requestSubmit()")
+    page.wait_for("location.pathname === '/login'", "the clerk is logged out")
