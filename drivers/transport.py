@@ -161,7 +161,7 @@ def _why(error: Exception) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EAGAIN:
         return "in use by another program"
-    return os.strerror(number) if number else str(error)
+    return os.strerror(number) if number and number > 0 else str(error)
 
 
 def _split(url: str) -> tuple[str, int] | None:

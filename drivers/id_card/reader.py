@@ -131,7 +131,9 @@ class IdCardReader:
                 found_at = time.monotonic()
                 if on_found is not None:
                     on_found()
-                return self.read_found_card(found_at)
+                result = self.read_found_card(found_at)
+                self._must_be_lifted = result != CardFailed(FailReason.TAKEN_AWAY)
+                return result
             pause = POLL_S if deadline is None else min(POLL_S, deadline - time.monotonic())
             if pause <= 0:
                 break
@@ -140,7 +142,6 @@ class IdCardReader:
 
     def read_found_card(self, found_at: float) -> CardRead | CardFailed:
         """Read the card that ``find`` has just found. ``found_at``: when, by the monotonic clock."""
-        self._must_be_lifted = True
         reason = FailReason.UNREADABLE
         for _ in range(TRIES):
             try:
@@ -171,30 +172,39 @@ class IdCardReader:
         return FailReason.NOT_AN_ID_CARD if answer.sw in _FOREIGN_CARD else FailReason.UNREADABLE
 
     def _ask(self, command: Command, timeout: float = ANSWER_S) -> Frame:
-        """Put a question, again if the answer is garbled. Raises BadAnswer after the third time, TimedOut."""
+        """Put a question, again if the answer is garbled.
+
+        Raises BadAnswer where asking again does not help, TimedOut, and DeviceError when the module cannot be brought
+        into step.
+        """
         if not self._connected:
             self.connect()
-        for tries_left in reversed(range(TRIES)):
-            if not self._in_step:
+        trouble: DeviceError = BadAnswer("not asked")
+        for _ in range(TRIES):
+            try:
                 self._fall_into_step()
+            except BadAnswer as error:
+                # Not the card's fault, so not a BadAnswer of its own.
+                trouble = DeviceError(f"the reader answers out of step: {error}")
+                continue
             try:
                 answer = self._exchange(command, timeout)
-                if answer.sw not in (Status.CHECKSUM, Status.LENGTH):
-                    return answer
-            except BadAnswer:
-                if not tries_left:
-                    raise
-        raise BadAnswer(f"the reader does not understand: {answer.meaning}")
+            except BadAnswer as error:
+                trouble = error
+                continue
+            if answer.sw not in _REQUEST_SPOILT:
+                return answer
+            trouble = BadAnswer(f"the reader says {answer.meaning}")
+        raise trouble
 
     def _fall_into_step(self) -> None:
         """After a lost or garbled answer older ones may still come. The module answers in order, so once it has
-        answered a question of another kind, nothing from before is left. Raises DeviceError."""
-        try:
+        answered questions of another kind, nothing from before is left. Two of them, because the answer to one might
+        be that to the last attempt at this. Raises BadAnswer, TimedOut."""
+        if not self._in_step:
+            self._exchange(Command.STATUS, ANSWER_S)
             self._exchange(Command.SAM_ID, ANSWER_S)
-        except BadAnswer as error:
-            # Not a matter of asking once more, and not the card's fault.
-            raise DeviceError(f"the reader answers out of step: {error}") from error
-        self._in_step = True
+            self._in_step = True
 
     def _exchange(self, command: Command, timeout: float) -> Frame:
         """One question and its answer; frames that cannot answer it are passed over, they belong to an older one.
@@ -243,6 +253,7 @@ def look_at_reader(url: str) -> DeviceStatus:
 _MODULE_TROUBLE = frozenset(
     (Status.BAD_COMMAND, Status.NOT_PERMITTED, Status.SELF_TEST_FAILED, Status.SAM_UNAUTHORISED)
 )
+_REQUEST_SPOILT = frozenset((Status.CHECKSUM, Status.LENGTH))
 _FOREIGN_CARD = frozenset((Status.NOT_SELECTED, Status.UNKNOWN_CARD))
 
 
