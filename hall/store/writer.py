@@ -163,8 +163,7 @@ class Writer:
 
     def _carry_out(self, group: list[_Order]) -> None:
         try:
-            with self._engine.connect() as connection:
-                work = self._transact(connection, group)
+            work = self._transact(group)
         except Exception as error:
             # Whatever it was, nothing of this group is on disk, and the next group must find a writer that lives.
             failure = _storage_failure(error)
@@ -177,8 +176,8 @@ class Writer:
             self._published([happened for happened, _, _ in work.events], work.in_line)
         _answer(group)
 
-    def _transact(self, connection: Connection, group: list[_Order]) -> Work:
-        with connection.begin():
+    def _transact(self, group: list[_Order]) -> Work:
+        with self._engine.begin() as connection:
             work = Work(connection, self._clock.now(), self._last_event, self._in_line)
             raw: Any = connection.connection.driver_connection
             for order in group:
