@@ -24,6 +24,8 @@ _SC_MONO_FACE = 7
 """Noto Sans Mono CJK SC inside the collection: the simplified Chinese face, whose Latin is half an em wide."""
 _BASELINE = 0.88
 """Of the em, from the top of a Chinese character."""
+_LATIN_BASELINE = 0.79
+"""Higher, so that g, p and y stay inside the cell, as they do in a printer's own font."""
 _BURNT = 128
 _PAPER = (252, 251, 247)
 _INK = (28, 28, 32)
@@ -188,7 +190,9 @@ def _glyph(character: str, style: Style) -> Image.Image:
     em = CELL_HEIGHT * scale
     cell = Image.new("L", (em // half, em), 255)
     font = _font(em, style.bold)
-    ImageDraw.Draw(cell).text((0, round(em * _BASELINE)), character, fill=0, font=font, anchor="ls")
+    ImageDraw.Draw(cell).text(
+        (0, round(em * (_LATIN_BASELINE if half == 2 else _BASELINE))), character, fill=0, font=font, anchor="ls"
+    )
     size = (CELL_HEIGHT // half * style.wide, CELL_HEIGHT * style.high)
     smooth = style.smooth and size != cell.size
     cell = cell.resize(size, Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST)
