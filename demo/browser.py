@@ -55,6 +55,7 @@ class Browser:
                 "--disable-background-networking",
                 "--disable-dev-shm-usage",
                 "--hide-scrollbars",
+                "--accept-lang=zh-CN,zh",
                 "--remote-debugging-pipe",
                 f"--user-data-dir={self._profile}",
                 "about:blank",
@@ -93,6 +94,8 @@ class Browser:
         tab = Tab(self, session)
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         tab.call("Emulation.setDeviceMetricsOverride", size)
+        # Every page is looked at: one in the background would fall asleep.
+        tab.call("Emulation.setFocusEmulationEnabled", {"enabled": True})
         for name, value in (cookies or {}).items():
             tab.call("Network.setCookie", {"name": name, "value": value, "url": url})
         tab.go(url)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from demo.browser import Browser
+from demo.clerk import Clerk
 from demo.display import Display
 from demo.people import OUYANG
 from demo.processes import Failed, wait_until
@@ -35,7 +36,9 @@ def main() -> int:
     try:
         print("Starting the hall, the simulated devices, the sync agent and the kiosk ...", flush=True)
         with Stage(FOLDER / "stage", size, display.name if display else None) as stage:
-            _visit(stage)
+            with stage.clerk() as clerk:
+                _visit(stage)
+                _call(stage, clerk)
             _say_where_to_look(stage)
             if sys.stdin.isatty():
                 print("\nEverything goes on until Ctrl-C.", flush=True)
@@ -80,24 +83,28 @@ def _visit(stage: Stage) -> None:
     shutil.copy(slip, FOLDER / "slip.png")
     visitor.touches("next")
     visitor.waits_for("home")
-    _call(stage)
 
 
-def _call(stage: Stage) -> None:
-    """A window calls the number; the board and the holder's phone show it."""
-    with Browser() as browser, stage.clerk() as clerk:
+def _call(stage: Stage, clerk: Clerk) -> None:
+    """The window calls the number; board and window show it by themselves, the holder looks on a phone."""
+    slip = stage.last_slip()
+    with Browser() as browser:
         board = browser.open(f"{stage.hall_url}/board", BOARD.width, BOARD.height)
-        phone = browser.open(stage.last_slip().link, PHONE.width, PHONE.height)
         window = browser.open(f"{stage.hall_url}/window", DESK.width, DESK.height, clerk.cookies)
-        number = clerk.call_next()
-        if number != stage.last_slip().number:
-            raise Failed(f"the window was given {number}, the slip says {stage.last_slip().number}")
+        called = clerk.call_next()
+        if called != slip.number:
+            raise Failed(f"the window was given {called}, the slip says {slip.number}")
+        board.wait_for_text(called)
+        window.wait_for_text("已叫号")
+        phone = browser.open(slip.link, PHONE.width, PHONE.height)
+        phone.wait_for_text("现在轮到您了")
         for tab, name in ((board, "board"), (phone, "phone"), (window, "window")):
-            tab.wait_for_text(number)
             tab.picture(FOLDER / f"{name}.png")
-        clerk.start(number)
-        clerk.finish(number)
-    print(f"  Window 1 calls {number}; the board and the phone show it; {number} is served and finished.", flush=True)
+    clerk.start(called)
+    clerk.finish(called)
+    print(
+        f"  Window {clerk.window} calls {called}; board and phone show it; {called} is served and finished.", flush=True
+    )
 
 
 def _say_where_to_look(stage: Stage) -> None:

@@ -6,6 +6,7 @@ window says itself in a file (``look.targets_file``), as a person sees it on the
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ PRESS_S = "0.05"
 BETWEEN_S = "0.12"
 TREMBLE_S = "0.05"
 
+#: Seconds from seeing a new page to a touch on it: nobody is faster, and the window counts no touch before.
+REACTION_S = 0.35
+
 
 class Glass(msgspec.Struct):
     """What the window says of itself. Rectangles: x, y, width, height in pixels of the window, from its top left."""
@@ -32,11 +36,13 @@ class Glass(msgspec.Struct):
     targets: dict[str, tuple[float, float, float, float]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Visitor:
     display: Display
     kiosk: Process
     targets_file: Path
+    _page: tuple[int, str] | None = None
+    """The page that the last touch was on, and its visit."""
 
     def looks(self) -> Glass | None:
         """What is on the glass now; None before the first page."""
@@ -86,6 +92,11 @@ class Visitor:
 
     def _press(self, name: str, *then: str) -> None:
         x, y = self.waits_for_target(name)
+        glass = self.looks()
+        if glass and (glass.visit, glass.page) != self._page:
+            self._page = (glass.visit, glass.page)
+            time.sleep(REACTION_S)
+            x, y = self.waits_for_target(name)
         aim = ["xdotool", "mousemove", "--window", self._window(), str(x), str(y)]
         self.display.run(*aim, "mousedown", "1", "sleep", PRESS_S, "mouseup", "1", *then)
 
