@@ -44,6 +44,8 @@ class Transport:
         self.url = url
         self._line = line
         self._fd = line.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._fd)
         self._received = bytearray()
         self._open = True
 
@@ -118,14 +120,13 @@ class Transport:
 
     def _wait(self, what: int, deadline: float, late: str) -> None:
         """Until the line is ready, in slices, so that ``close`` from another thread is noticed."""
-        poll = select.poll()
-        poll.register(self._fd, what)
+        self._poll.modify(self._fd, what)
         while True:
             if not self._open:
                 raise NotConnected(f"{self.url}: closed")
             left = deadline - time.monotonic()
             # A hangup wakes the poll too: the read or write that follows says what it is.
-            if poll.poll(max(0.0, min(left, 0.25)) * 1000):
+            if self._poll.poll(max(0.0, min(left, 0.25)) * 1000):
                 return
             if left <= 0:
                 raise TimedOut(f"{self.url}: {late} in time")

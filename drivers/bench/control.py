@@ -71,7 +71,7 @@ class ControlServer:
         self._server = socketserver.ThreadingUnixStreamServer(str(self._path), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="bench-control", daemon=True
+            target=self._server.serve_forever, args=(0.02,), name="bench-control", daemon=True
         )
         self._thread.start()
 

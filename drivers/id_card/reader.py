@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from threading import Event
@@ -78,39 +79,42 @@ class IdCardReader:
         self.close()
 
     def connect(self) -> None:
-        """Make sure that the module answers, and find its speed. Costs 2 ms at 115200; done by the first question."""
+        """Make sure that the module answers, and find its speed. One search at the usual speed; done by the first
+        question, and worth doing every few seconds while no card is wanted: a card exchanged meanwhile is new."""
         own = self._transport.baudrate
-        heard = False
-        for baudrate in (None,) if own is None else (own, *(rate for rate in BAUD_RATES if rate != own)):
+        others = () if own is None else tuple(rate for rate in BAUD_RATES if rate != own)
+        heard, wait = False, ANSWER_S
+        # Its own speed once more at the end: the first answer may have been garbled.
+        for baudrate in (own, *others, own):
             if baudrate is not None and baudrate != self._transport.baudrate:
                 self._transport.set_baudrate(baudrate)
             try:
-                answer = self._exchange(Command.STATUS, ANSWER_S if baudrate == own else PROBE_S)
+                answer = self._exchange(Command.FIND, wait)
             except BadAnswer:
                 heard = True
             except TimedOut:
-                continue
+                pass
             else:
-                if answer.sw in _MODULE_TROUBLE:
-                    raise DeviceError(f"the reader says {answer.meaning}")
-                self._connected = self._in_step = True
+                self._connected = True
+                self._is_found(answer)
                 return
+            wait = PROBE_S
         if heard:
             raise BadAnswer("no card reader: it answers in a way that no SAM_A module does at any speed")
         raise TimedOut("the card reader does not answer at any speed")
 
     def status(self) -> DeviceStatus:
         """State, card and the module's number, for the technician."""
-        sam_id = format_sam_id(self._ask(Command.SAM_ID).data)
+        answer = self._ask(Command.SAM_ID)
+        module = f"SAM {format_sam_id(answer.data)}" if answer.sw == Status.OK else "a module without a number"
         media = MediaState.PRESENT if self.find() else MediaState.NOT_PRESENT
-        return DeviceStatus(DeviceState.ONLINE, media=media, detail=f"SAM {sam_id}")
+        return DeviceStatus(DeviceState.ONLINE, media=media, detail=module)
 
     def find(self) -> bool:
-        """Whether the module finds a card now. Some find a card only once, until it is lifted.
+        """Whether the module finds a card now. Some find a card that was read only after it has been lifted."""
+        return self._is_found(self._ask(Command.FIND))
 
-        Worth asking once a second also while no card is wanted, so that a card exchanged meanwhile is known as new.
-        """
-        answer = self._ask(Command.FIND)
+    def _is_found(self, answer: Frame) -> bool:
         if answer.sw not in (Status.FOUND, Status.NOT_FOUND):
             raise DeviceError(f"the reader says {answer.meaning}")
         if answer.sw == Status.NOT_FOUND:
@@ -200,11 +204,14 @@ class IdCardReader:
     def _fall_into_step(self) -> None:
         """After a lost or garbled answer older ones may still come. The module answers in order, so once it has
         answered questions of another kind, nothing from before is left. Two of them, because the answer to one might
-        be that to the last attempt at this. Raises BadAnswer, TimedOut."""
-        if not self._in_step:
+        be that to the last attempt at this. Raises BadAnswer."""
+        if self._in_step:
+            return
+        # Silence is as good as an answer: what has not come by then comes no more.
+        with suppress(TimedOut):
             self._exchange(Command.STATUS, ANSWER_S)
             self._exchange(Command.SAM_ID, ANSWER_S)
-            self._in_step = True
+        self._in_step = True
 
     def _exchange(self, command: Command, timeout: float) -> Frame:
         """One question and its answer; frames that cannot answer it are passed over, they belong to an older one.
@@ -277,5 +284,7 @@ def _answers(command: Command, frame: Frame) -> bool:
                 case Command.READ:
                     return answers_read(frame.data)
             return False
+        case Status.BAD_COMMAND:
+            return not frame.data
         case _:
             return not frame.data and command is not Command.SAM_ID

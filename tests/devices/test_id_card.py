@@ -29,10 +29,13 @@ SOON = 10.0
 NAME = "id-card"
 
 
-@pytest.fixture(params=["pty", "tcp"])
+over_both_lines = pytest.mark.parametrize("bench", ["pty", "tcp"], indirect=True)
+
+
+@pytest.fixture
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Unpaced: what is said matters here, not how fast."""
-    tcp = {NAME: 0} if request.param == "tcp" else {}
+    tcp = {NAME: 0} if getattr(request, "param", "pty") == "tcp" else {}
     with Bench(tmp_path, [SimulatedReader()], tcp, paced=False) as bench:
         yield bench
 
@@ -55,6 +58,7 @@ def name_of(result: CardRead | CardFailed | NoCard) -> str:
 # ---- the usual ways --------------------------------------------------------------------------------------------------
 
 
+@over_both_lines
 @pytest.mark.parametrize(
     ("sample", "kind", "name", "valid_to"),
     [
@@ -175,6 +179,7 @@ def test_a_card_lifted_in_the_middle_was_taken_away_and_is_read_when_it_comes_ba
 # ---- a bad line ------------------------------------------------------------------------------------------------------
 
 
+@over_both_lines
 @pytest.mark.parametrize("mishap", ["garble", "clip", "noise"])
 def test_two_spoilt_answers_do_not_keep_a_card_from_being_read(bench: Bench, reader: IdCardReader, mishap: str) -> None:
     reader.connect()
@@ -275,6 +280,7 @@ def test_found_said_too_late_is_not_the_answer_to_the_next_search(tmp_path: Path
     once = iter([True])
     device = Late(lambda data: data[9] == 0x9F and next(once, False))
     with Bench(tmp_path, [device], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+        reader.connect()
         bench.do(NAME, "lay", "resident")
         with pytest.raises(TimedOut):
             reader.find()
@@ -308,9 +314,32 @@ def test_a_reader_that_is_one_answer_behind_is_broken_and_reads_nobody(bench: Be
     assert name_of(watch(reader)) == "陳怡君"
 
 
+class Plain(SimulatedReader):
+    """Knows how to find, select and read, and nothing else: it says so, or says nothing."""
+
+    def __init__(self, says_so: bool) -> None:
+        super().__init__()
+        self._says_so = says_so
+
+    def feed(self, data: bytes) -> list[Reply]:
+        if data[7:8] in (b"\x20", b"\x30"):
+            return super().feed(data)
+        return [Reply(bytes.fromhex("AAAAAA96690004000021" + "25"))] if data and self._says_so else []
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_module_that_can_only_read_cards_reads_them_over_a_bad_line_too(tmp_path: Path, says_so: bool) -> None:
+    with Bench(tmp_path, [Plain(says_so)], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+        bench.do(NAME, "lay", "resident")
+        bench.do(NAME, "garble")
+        assert name_of(watch(reader)) == "林志远"
+
+
 # ---- readers in trouble ----------------------------------------------------------------------------------------------
 
 
+@over_both_lines
 @pytest.mark.usefixtures("impatient")
 def test_a_hung_reader_times_out_and_works_again_afterwards(bench: Bench, reader: IdCardReader) -> None:
     reader.connect()
@@ -333,6 +362,7 @@ def hang(bench: Bench) -> None:
     bench.do(NAME, "hang")
 
 
+@over_both_lines
 def test_a_reader_unplugged_is_not_connected_and_is_found_again_when_it_is_back(bench: Bench) -> None:
     with open_reader(bench.addresses[NAME]) as reader:
         assert watch(reader, 0) == NoCard()
