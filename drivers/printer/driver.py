@@ -74,6 +74,8 @@ class _Job:
     process_id: bytes = field(default_factory=_new_process_id)
     order_counts: bool = False
     """An answer to ``GS r`` can only be to this job's question."""
+    begun: bool = False
+    """Its first byte may have left."""
     ran_dry: bool = False
     """The printer answered ``GS r`` with no paper left."""
 
@@ -155,9 +157,13 @@ class SlipPrinter:
         try:
             outcome, reason = self._send_and_wait(job, on_sent)
         except DeviceError:
-            # The line went away after the first byte: the printer may have had everything, or half.
             self._give_up_line()
-            outcome, reason, job.paper = Outcome.UNCERTAIN, Reason.CONNECTION_LOST, PaperState.UNKNOWN
+            job.paper = PaperState.UNKNOWN
+            if job.begun:
+                # The line went away after the first byte: the printer may have had everything, or half.
+                outcome, reason = Outcome.UNCERTAIN, Reason.CONNECTION_LOST
+            else:
+                outcome, reason = Outcome.FAILED, Reason.NOT_CONNECTED
         return ended(outcome, reason, job.paper)
 
     # --- looking
@@ -209,7 +215,7 @@ class SlipPrinter:
         if self._answers_owed:
             self._settle(line)
         job.order_counts = not self._answers_owed
-        self._answers_owed = self._fence_due = True
+        self._answers_owed = self._fence_due = job.begun = True
         try:
             line.send(job.data + self._requests(job.process_id), self._waits.send)
         except TimedOut:
@@ -276,6 +282,11 @@ class SlipPrinter:
         except TimedOut:
             if not self._echoes:
                 return False
+        except NotConnected:
+            # An echo stands, whatever becomes of the line behind it; a mere in-order answer does not.
+            if not self._echoes:
+                raise
+            self._give_up_line()
         self._answers_owed = self._fence_due = False
         return True
 

@@ -35,7 +35,7 @@ def taxkiosk_print(*arguments: str) -> tuple[int, dict[str, object]]:
 def test_a_sample_that_came_out_is_done(bench: Bench, kind: str) -> None:
     code, said = taxkiosk_print(kind, "--printer", bench.addresses["slips"])
     assert (code, said["outcome"], said["reason"], said["paper"]) == (0, "done", None, "full")
-    assert len(bench.do("slips", "slips")) == 1  # type: ignore[arg-type]  # a list of texts
+    assert len(bench.do("slips", "slips")) == 1
 
 
 def test_a_printer_without_paper_is_a_failure_within_two_seconds(bench: Bench) -> None:
