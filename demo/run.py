@@ -28,27 +28,36 @@ DESK = Size(1280, 800)
 
 def main() -> int:
     signal.signal(signal.SIGTERM, _end)
-    for left in FOLDER.glob("*.png"):
-        left.unlink()
-    shutil.rmtree(FOLDER / "stage", ignore_errors=True)
-    display = _display_in_front_of_us()
-    size = window_that_fits(display) if display else PORTRAIT
+    visited = False
     try:
+        _clear()
+        display = _display_in_front_of_us()
+        size = window_that_fits(display) if display else PORTRAIT
         print("Starting the hall, the simulated devices, the sync agent and the kiosk ...", flush=True)
         with Stage(FOLDER / "stage", size, display.name if display else None) as stage:
             with stage.clerk() as clerk:
                 _visit(stage)
                 _call(stage, clerk)
+            visited = True
             _say_where_to_look(stage)
             if sys.stdin.isatty():
                 print("\nEverything goes on until Ctrl-C.", flush=True)
                 signal.pause()
-    except Failed as failed:
-        print(f"The visit did not succeed: {failed}", file=sys.stderr)
+    except (Failed, OSError) as problem:
+        print(f"The visit did not succeed: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.")
+        return 0 if visited else 130
     return 0
+
+
+def _clear() -> None:
+    """What an earlier run has left would be mistaken for this one's. Raises OSError where it is somebody else's."""
+    for left in FOLDER.glob("*.png"):
+        left.unlink()
+    if (FOLDER / "stage").exists():
+        shutil.rmtree(FOLDER / "stage")
 
 
 def _visit(stage: Stage) -> None:

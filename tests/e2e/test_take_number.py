@@ -12,6 +12,9 @@ from demo.processes import wait_until
 from demo.stage import ID_CARD, Stage
 from tests.e2e.visits import comes_to_confirm, new_slip, takes_number, tickets
 
+#: How a name or number could lie in a file.
+CODES = ("utf-8", "utf-16-le", "gb18030", "unicode-escape")
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
@@ -90,6 +93,14 @@ def test_the_language_is_the_visitors_own_and_ends_with_the_visit(stage: Stage) 
     visitor.touches("next")
     visitor.waits_for("home")
     assert _language(stage) == "zh"
+
+
+def test_nothing_on_any_disk_names_a_visitor(stage: Stage) -> None:
+    """Store, journal, logs, slips and the hall's file, with the kiosk still running."""
+    secrets = [word.encode(code) for p in (OUYANG, LI, CHEN) for word in (p.name, p.number) for code in CODES]
+    files = [file for file in stage.folder.rglob("*") if file.is_file()]
+    assert len(files) > 10
+    assert [file.name for file in files if any(secret in file.read_bytes() for secret in secrets)] == []
 
 
 def _language(stage: Stage) -> str:

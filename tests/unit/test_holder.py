@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.domain.holder import Holder, mask_name, mask_number
+
+#: The same examples every time, however slow the machine is today.
+steady = settings(derandomize=True, deadline=None)
 
 OUYANG = Holder("35062219880808003X", "欧阳娜", date(1988, 8, 8), date(2030, 5, 1))
 
@@ -42,6 +45,7 @@ def test_a_number_keeps_too_little_to_be_used(number: str, masked: str) -> None:
     assert mask_number(number) == masked
 
 
+@steady
 @given(st.text("0123456789X", min_size=3, max_size=30))
 def test_no_mask_shows_more_than_eight_characters_or_changes_the_length(number: str) -> None:
     masked = mask_number(number)
