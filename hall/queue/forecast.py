@@ -67,7 +67,8 @@ class Snapshot:
 
 
 def _between(steps: Sequence[tuple[int, float, float]], ahead: int) -> tuple[float, float]:
-    before = steps[0]
+    # The first step may lie behind people of another class: from nobody ahead, and no wait, up to it.
+    before = (-1, 0.0, 0.0)
     for step in steps:
         if step[0] == ahead:
             return step[1], step[2]

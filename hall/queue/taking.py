@@ -101,7 +101,8 @@ def standing(
 
 
 def as_holder_sees(row: Row[Any], ahead: int | None, wait: Wait | None, *, existing: bool = False) -> TicketView:
-    at_window = row.state in (TicketState.CALLED, TicketState.SERVING)
+    # A parked ticket comes back to its window, and who missed the call asks there.
+    at_window = row.state in (TicketState.CALLED, TicketState.SERVING, TicketState.PARKED, TicketState.NO_SHOW)
     return TicketView(
         number=row.number,
         state=row.state,

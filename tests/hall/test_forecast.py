@@ -43,6 +43,13 @@ def test_the_wait_never_falls_with_more_people_ahead() -> None:
     assert pairs == sorted(pairs)
 
 
+def test_a_line_that_has_just_emptied_prices_the_first_newcomer() -> None:
+    """The snapshot is a second old: whoever it began behind has gone."""
+    wait = Snapshot({"priority": [(1, 3.0, 6.0)]}).wait(0, "priority")
+    assert wait is not None
+    assert 0 <= wait.low <= 3 <= wait.high <= 6
+
+
 def test_more_windows_make_it_shorter() -> None:
     few = simulate(situation(30, 2), SETTINGS, seed=3).wait(30, "normal")
     many = simulate(situation(30, 6), SETTINGS, seed=3).wait(30, "normal")
