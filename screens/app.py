@@ -2,7 +2,8 @@
 # mypy: disallow-subclassing-any=False
 """The front end's window: shows whatever session it is handed, posts what is touched.
 
-Call ``screens.environment.prepare`` before importing this. ``show`` may be called from any thread. Everything else happens in Kivy's own.
+Call ``screens.environment.prepare`` before importing this. ``show`` may be called from any thread; everything else
+happens in Kivy's own.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ class KioskApp(App):
 
     def _seconds_left(self) -> int | None:
         until = self._shown.idle_until
-        return None if until is None else max(0, math.ceil(until - self.clock.monotonic()))
+        return None if until is None else max(0, math.ceil(until - self.clock.monotonic() - 0.001))
 
     def _draw(self, *_: object) -> None:
         screen = pages.screen_of(self._view())

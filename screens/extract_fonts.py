@@ -9,6 +9,7 @@ has GB 2312 and Latin. Each size in use opens its file anew, which costs 0.45 MB
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ SIMPLIFIED = 2
 SYMBOLS = "–•✓✗"
 
 
+@cache
 def characters() -> frozenset[str]:
     """What ``common`` fonts hold: printable ASCII and Latin-1, GB 2312, a few symbols."""
     rows = (bytes((row, cell)) for row in range(0xA1, 0xF8) for cell in range(0xA1, 0xFF))

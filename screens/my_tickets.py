@@ -44,11 +44,14 @@ class MyTicketsScreen(Screen[MyTickets]):
         slip = ticket.slip
         number = Text(slip.number, self.style.font("call"), "accent", one_line=True)
         service = Column(self.say("ticket.service", "label", "second"), self.write(self.slip_service(slip)), gap=2)
+        # Side by side with other numbers a card is too narrow for both.
+        narrow = self.style.landscape and len(self.page.tickets) > 1
+        last = Column if narrow else Row
         rows = [
             Row(number, self._place(ticket), gap=24),
             self._window(ticket),
             Rule(),
-            Row(service, self._reprint(ticket), gap=32),
+            last(service, self._reprint(ticket), gap=28),
         ]
         return Card(Column(*rows, gap=28), pad=(44, 36))
 

@@ -13,6 +13,9 @@ Colour = tuple[float, float, float, float]
 #: From this size on type is read across the hall, and large text needs only half its growth.
 DISPLAY_SIZE = 104
 
+#: Nothing is set smaller than this (units), however little room there is.
+SMALLEST = 26.0
+
 
 def parse_colour(code: str) -> Colour:
     """``#RRGGBB`` or ``#RRGGBBAA`` as four parts from 0 to 1. Raises ValueError."""
@@ -55,7 +58,7 @@ class Style:
     def font(self, role: str) -> Font:
         size, bold = self.theme.roles[role]
         grows = self.scale if size < DISPLAY_SIZE or self.scale < 1 else 1 + (self.scale - 1) / 2
-        return Font(size * grows, bold, self.unit)
+        return Font(max(SMALLEST, size * grows), bold, self.unit)
 
     def scaled(self, factor: float) -> Style:
         return replace(self, scale=self.scale * factor)

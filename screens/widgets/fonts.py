@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from kivy.core.text import Label
@@ -13,6 +14,10 @@ from screens.extract_fonts import characters
 #: Noto's line is 1.448 em high, and both Chinese characters and digits stand a little below its middle.
 LINE_EM = 1.448
 RAISE_EM = 0.06
+
+SMALLEST_PIXELS = 8
+
+Kind = Literal["common", "full"]
 
 _COMMON = characters()
 
@@ -36,7 +41,7 @@ class Font:
 
     @property
     def pixels(self) -> int:
-        return max(8, round(self.size * self.unit))
+        return max(SMALLEST_PIXELS, round(self.size * self.unit))
 
     @property
     def leading(self) -> float:
@@ -48,23 +53,42 @@ class Font:
     def width(self, words: str) -> float:
         key = (words, self.pixels, self.bold)
         if key not in _widths:
-            _widths[key] = self._label(words).get_extents(words)[0] if words else 0
+            _widths[key] = _ruler(self.pixels, self.bold, _kind(words)).get_extents(words)[0] if words else 0
         return _widths[key] / self.unit
 
     def texture(self, words: str) -> Any:
         """White on nothing, to be tinted. None for no words."""
         key = (words, self.pixels, self.bold)
         if key not in _textures:
-            label = self._label(words)
+            label = Label(words, self.pixels, font_name=_file(_kind(words), self.bold), color=(1, 1, 1, 1))
             label.refresh()
             _textures[key] = label.texture
         return _textures[key]
 
     def fitting(self, words: str, width: float) -> Font:
         """This font, or as much smaller as one line of these words needs."""
-        needs = self.width(words)
-        return self if needs <= width else Font(self.size * width / needs * 0.99, self.bold, self.unit)
+        font, needs = self, self.width(words)
+        if needs > width:
+            font = self._of(int(self.pixels * width / needs))
+        # Glyphs are as wide as whole pixels, so that the first guess may be a little too large.
+        while font.pixels > SMALLEST_PIXELS and font.width(words) > width:
+            font = self._of(font.pixels - 1)
+        return font
 
-    def _label(self, words: str) -> Any:
-        kind: Literal["common", "full"] = "common" if _COMMON.issuperset(words) else "full"
-        return Label(text=words, font_size=self.pixels, font_name=str(font_file(kind, self.bold)), color=(1, 1, 1, 1))
+    def _of(self, pixels: int) -> Font:
+        return Font(max(SMALLEST_PIXELS, pixels) / self.unit, self.bold, self.unit)
+
+
+def _kind(words: str) -> Kind:
+    return "common" if _COMMON.issuperset(words) else "full"
+
+
+@cache
+def _file(kind: Kind, bold: bool) -> str:
+    return str(font_file(kind, bold))
+
+
+@cache
+def _ruler(pixels: int, bold: bool, kind: Kind) -> Any:
+    """Measures any words; remembers none."""
+    return Label(font_size=pixels, font_name=_file(kind, bold))

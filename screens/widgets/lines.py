@@ -32,22 +32,24 @@ def tokens(words: str) -> list[str]:
 
 
 def fill(pieces: list[str], width: float, measure: Measure) -> list[str]:
-    """Greedy lines no wider than ``width``; a piece that is wider by itself is cut."""
-    lines = [""]
+    """Greedy lines no wider than ``width``; a piece that is wider by itself is cut.
+
+    Pieces are measured one by one: the fonts do not kern, and the same few thousand pieces come back on every page.
+    """
+    lines, used = [""], 0.0
     for piece in pieces:
-        if measure(lines[-1] + piece.rstrip()) <= width:
-            lines[-1] += piece
-            continue
+        wide = measure(piece)
         if piece.isspace():
-            lines.append("")
+            lines[-1] += piece
+            used += wide
             continue
-        if measure(piece) <= width:
-            lines.append(piece)
-            continue
-        for char in piece:
-            if measure(lines[-1] + char) > width and lines[-1]:
+        for part in [piece] if wide <= width else piece:
+            wide = measure(part)
+            if used + measure(part.rstrip()) > width and lines[-1].strip():
                 lines.append("")
-            lines[-1] += char
+                used = 0.0
+            lines[-1] += part
+            used += wide
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -112,7 +112,7 @@ class Figure(Box):
     def used(self) -> Rect:
         beside = self.GAP + self.unit_font.width(self.unit) if self.unit else 0
         width = self.font.fitting(self.figure, self.rect.w - beside).width(self.figure) + beside
-        return Rect(self.rect.x + (self.rect.w - width) / 2, self.rect.y, width, self.rect.h)
+        return Rect(self.rect.x + (self.rect.w - width) / 2, self.rect.y, width, self.font.leading)
 
     def draw(self, pen: Pen) -> None:
         used = self.used

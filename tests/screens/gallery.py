@@ -6,11 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from screens.environment import Orientation
 
-def draw(folder: Path, orientation: str, theme: str, only: list[str], kinds: list[str]) -> None:
+
+def draw(folder: Path, orientation: Orientation, theme: str, only: list[str], kinds: list[str]) -> None:
     from tests.screens import samples, window
 
-    visitor = window.open_window(orientation, theme)
+    visitor = window.open_window(window.look_of(orientation, theme))
     for name, session in samples.SESSIONS.items():
         if only and name not in only:
             continue

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from screens.environment import Look, Orientation, prepare
+
 if TYPE_CHECKING:
     from kiosk.session.state import Session
     from screens.app import KioskApp
 
-SIZES = {"portrait": (1080, 1920), "landscape": (1920, 1080)}
+SIZES: dict[Orientation, tuple[int, int]] = {"portrait": (1080, 1920), "landscape": (1920, 1080)}
 
 
 @contextmanager
@@ -62,13 +64,19 @@ class Visitor:
         for _ in range(frames):
             EventLoop.idle()
 
-    def see(self, session: Session, idle_s: float | None = None) -> None:
-        """The runtime shows a session; the moment in which a new page takes no touch is waited out."""
+    def see(self, session: Session, idle_s: float | None = None, drawn: bool = True) -> None:
+        """The runtime shows a session; the moment in which a new page takes no touch is waited out.
+
+        ``drawn`` False: the page is laid out, and the frame that would show it is left out.
+        """
         from kiosk.session.state import Shown
 
         until = None if idle_s is None else self.clock.monotonic() + idle_s
         self.app.show(Shown(session, until, self.clock.now()))
-        self.step()
+        if drawn:
+            self.step()
+        else:
+            self.app._take_next()
         self.clock.passed += 1
 
     def down(self, x: float, y: float) -> Any:
@@ -76,7 +84,6 @@ class Visitor:
         from kivy.tests.common import UnitTestTouch
 
         touch = UnitTestTouch(x, self.app.stage.size.h * self.app.stage.unit - y)
-        touch.is_mouse_scrolling = False
         touch.touch_down()
         self.step(1)
         return touch
@@ -111,14 +118,16 @@ class Visitor:
         image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path, compress_level=1)
 
 
-def open_window(orientation: str, theme: str = "normal", targets_file: Path | None = None) -> Visitor:
-    """Needs DISPLAY; one a process, as Kivy takes its window's size once."""
-    from screens.environment import Look, prepare
-
+def look_of(orientation: Orientation, theme: str = "normal") -> Look:
+    """Settles Kivy's settings for this process: before anything of Kivy is imported, and once."""
     width, height = SIZES[orientation]
-    look = Look(orientation, width, height, fullscreen=False, theme=theme)  # type: ignore[arg-type]
+    look = Look(orientation, width, height, fullscreen=False, theme=theme)
     prepare(look)
+    return look
 
+
+def open_window(look: Look, targets_file: Path | None = None) -> Visitor:
+    """Needs DISPLAY; one a process, as Kivy takes its window's size once."""
     from kivy.base import runTouchApp
 
     import config
