@@ -27,7 +27,7 @@ import serial
 from drivers.contract import NotConnected, TimedOut
 
 #: A host that is switched off does not refuse, it is silent.
-CONNECT_TIMEOUT_S = 3.0
+CONNECT_TIMEOUT_S = 1.0
 
 _CHUNK = 4096
 _TCP_SCHEMES = ("socket", "tcp")

@@ -35,7 +35,9 @@ def ticket_slip(slip: TicketSlip, texts: Texts, hall_name: str, language: Langua
     if slip.holder_masked:
         blocks.append(Row(texts("slip.holder"), slip.holder_masked))
     if slip.papers:
-        blocks.append(Row(texts("slip.papers"), texts("slip.papers_join").join(slip.papers)))
+        blocks.append(
+            Row(texts("slip.papers"), texts("slip.papers_join").join(_paper(name, texts) for name in slip.papers))
+        )
     blocks.append(Rule())
     if slip.url:
         blocks += [Qr(slip.url), Text(texts("slip.scan"), align="center")]
@@ -43,6 +45,12 @@ def ticket_slip(slip: TicketSlip, texts: Texts, hall_name: str, language: Langua
         blocks.append(Space())
     blocks.append(Text(texts("slip.help"), align="center"))
     return Document(name=f"ticket {slip.number}", blocks=tuple(blocks))
+
+
+def _paper(name: str, texts: Texts) -> str:
+    """The catalogue names papers in Chinese; a language that calls them otherwise says so under ``papers``."""
+    key = f"papers.{name}"
+    return texts(key) if texts.has(key) else name
 
 
 def call_time(slip: TicketSlip, texts: Texts) -> str:
