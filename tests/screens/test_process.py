@@ -1,0 +1,59 @@
+"""The front end as a process of its own, touched and signalled from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DEADLINE_S = 40.0
+
+
+@pytest.fixture
+def front_end(display: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A running front end and its touch targets."""
+    targets = tmp_path / "targets.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.screens.stand_alone", str(targets)],
+        env={**os.environ, "DISPLAY": display},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + DEADLINE_S
+        while not targets.exists():
+            assert process.poll() is None, "the front end ended by itself"
+            assert time.monotonic() < until, "no page was shown"
+            time.sleep(0.05)
+        yield process, json.loads(targets.read_text())
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def xdotool(*words: object) -> None:
+    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=20)
+
+
+def test_a_finger_from_outside_is_understood_no_key_does_anything_and_sigterm_ends_it(
+    front_end: tuple[subprocess.Popen[str], dict[str, Any]],
+) -> None:
+    process, shown = front_end
+    assert process.stdout is not None
+    assert shown["page"] == "home"
+    for key in ("F1", "Escape", "alt+F4"):
+        xdotool("key", key)
+    x, y, w, h = shown["targets"]["my_number"]
+    xdotool("mousemove", x + w // 2, y + h // 2, "click", 1)
+    assert process.stdout.readline() == "Start(purpose=<Purpose.MY_NUMBER: 'my_number'>)\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.read() == "stopped\n"
+    assert process.wait(DEADLINE_S) == 0
