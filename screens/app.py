@@ -54,6 +54,7 @@ class KioskApp(App):
     """``inbox``: where touches go. ``clock``: wall time for events and the header, monotonic for deadlines.
 
     ``targets_file``: where to say what can be touched (screens.targets); None says nothing.
+    ``when_drawn`` is called once, when the first page can be touched; who stands behind it may be introduced later.
     ``failed`` is True after ``run`` returned because drawing kept failing.
     """
 
@@ -62,17 +63,18 @@ class KioskApp(App):
         inbox: Inbox,
         texts: Mapping[Language, Texts],
         catalogue: Catalogue,
-        hall_names: Mapping[Language, str],
-        kiosk: str,
         look: Look,
         clock: Clock,
+        hall_names: Mapping[Language, str] | None = None,
+        kiosk: str = "",
         targets_file: Path | None = None,
+        when_drawn: Callable[[], object] | None = None,
         availability: Callable[[Service], Availability] | None = None,
     ) -> None:
         super().__init__()
         self.inbox, self.texts, self.catalogue = inbox, texts, catalogue
-        self.hall_names, self.kiosk, self.look, self.clock = hall_names, kiosk, look, clock
-        self.targets_file = targets_file
+        self.hall_names, self.kiosk, self.look, self.clock = hall_names or {}, kiosk, look, clock
+        self.targets_file, self.when_drawn = targets_file, when_drawn
         self.availability = availability or Rules(catalogue).availability
         self.failed = False
         self.drawn = 0
@@ -89,6 +91,10 @@ class KioskApp(App):
         """Show this state soon. Of several before the next frame the last one counts."""
         self._next = shown
         KivyClock.schedule_once(self._take_next, 0)
+
+    def introduce(self, kiosk: str, hall_names: Mapping[Language, str]) -> None:
+        """Say whose machine this is, as soon as that is known; drawn with the next state."""
+        self.kiosk, self.hall_names = kiosk, hall_names
 
     # ---- the app's life --------------------------------------------------------------------------------------------
 
@@ -109,6 +115,9 @@ class KioskApp(App):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
         self._take_next()
+        if self.when_drawn is not None:
+            # One frame later: this one has to reach the glass first.
+            KivyClock.schedule_once(lambda _: self.when_drawn(), 0)
 
     def on_stop(self) -> None:
         ExceptionManager.remove_handler(self._handler)
@@ -145,7 +154,7 @@ class KioskApp(App):
             now=self.clock.now(),
             texts=self.texts[session.language],
             style=self.stage.style(session.large_text),
-            hall_name=self.hall_names[session.language],
+            hall_name=self.hall_names.get(session.language, ""),
             kiosk=self.kiosk,
             catalogue=self.catalogue,
             availability=self.availability,

@@ -19,7 +19,7 @@ class HomeScreen(Screen[Home]):
         return self.view.hall_name
 
     def who(self) -> str:
-        return self.dotted(self.t("header.area"), self.t("header.machine", number=self.machine))
+        return self.dotted(self.t("header.area"), self.machine)
 
     def body(self) -> Box:
         gap = self.theme.gap

@@ -19,7 +19,7 @@ class OutOfServiceScreen(SorryScreen):
         return self.view.hall_name
 
     def who(self) -> str:
-        return self.dotted(self.t("header.area"), self.t("header.machine", number=self.machine))
+        return self.dotted(self.t("header.area"), self.machine)
 
     def foot(self) -> Foot:
         return Foot()

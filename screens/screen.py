@@ -103,11 +103,13 @@ class Screen(Generic[P]):
         return self.dotted(name, mask_number(holder.number))
 
     def where(self) -> str:
-        return self.dotted(self.view.hall_name, self.t("header.machine", number=self.machine))
+        return self.dotted(self.view.hall_name, self.machine)
 
     @property
     def machine(self) -> str:
-        return self.view.kiosk.removeprefix("K")
+        """Which machine this is; nothing in the moment of a start when it is not known yet."""
+        number = self.view.kiosk.removeprefix("K")
+        return self.t("header.machine", number=number) if number else ""
 
     def idle_words(self, short: bool = False) -> str:
         if self.view.seconds is None:

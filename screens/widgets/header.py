@@ -49,7 +49,7 @@ class Header(Box):
 
     @staticmethod
     def _pill(name: str, sends: SetLanguage | SetLargeText, words: str, style: Style, live: bool) -> Box:
-        text = Text(words, style.font("label"), "ink" if live else "line", align="centre", tight=True)
+        text = Text(words, style.font("label"), "ink" if live else "track", align="centre", tight=True)
         if not live:
             return Card(text, radius=PILL / 2, pad=(28, 14))
         return PillTarget(name, sends, text, radius=PILL / 2, pad=(28, 0), height=PILL)

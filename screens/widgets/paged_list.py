@@ -80,7 +80,7 @@ class PagedList(Box):
         return [self._arrow("list.up", -1, "↑", back), self._arrow("list.down", 1, "↓", on)]
 
     def _arrow(self, name: str, by: int, sign: str, live: bool) -> Box:
-        words = Text(sign, self.style.font("key"), "accent" if live else "line", align="centre")
+        words = Text(sign, self.style.font("key"), "accent" if live else "track", align="centre")
         if not live:
             return Card(words, "page", radius=28, pad=(0, 0))
         return Target(name, TurnPage(by), words, radius=28, pad=(0, 0))
