@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import structlog
 from kivy.app import App
 from kivy.base import ExceptionHandler, ExceptionManager
 from kivy.clock import Clock as KivyClock
@@ -38,8 +37,6 @@ from screens.theme import read_theme
 from screens.touches import NEW_PAGE_S, Touches
 from screens.widgets import fonts
 from screens.widgets.button import Target, TurnPage
-
-log = structlog.get_logger()
 
 #: Seconds for which the out-of-service page stands after a fault, before the home page is tried again.
 FAULT_PAUSE_S = 5.0
@@ -115,9 +112,9 @@ class KioskApp(App):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
         self._take_next()
-        if self.when_drawn is not None:
+        if (when_drawn := self.when_drawn) is not None:
             # One frame later: this one has to reach the glass first.
-            KivyClock.schedule_once(lambda _: self.when_drawn(), 0)
+            KivyClock.schedule_once(lambda _: when_drawn(), 0)
 
     def on_stop(self) -> None:
         ExceptionManager.remove_handler(self._handler)
@@ -278,7 +275,7 @@ class KioskApp(App):
         """Something of ours raised in the window's thread: say so calmly, end the visit, and try the home page soon."""
         self._faults += 1
         visit = self._shown.session.visit
-        log.error("screen_failed", page=self._page_name, visit=visit, exc_info=True)
+        _log("screen-failed", page=self._page_name, visit=visit)
         if self._faults >= FAULTS_TO_STOP:
             self.failed = True
             self.stop()
@@ -287,7 +284,7 @@ class KioskApp(App):
             self.wipe()
             self._present(pages.out_of_service(self._view()))
         except Exception:
-            log.error("out_of_service_failed", exc_info=True)
+            _log("out-of-service-failed")
             self.failed = True
             self.stop()
             return
@@ -297,6 +294,13 @@ class KioskApp(App):
     def _try_again(self, *_: object) -> None:
         self._draw()
         self._faults = 0
+
+
+def _log(event: str, **fields: object) -> None:
+    # Imported only when something is wrong: it would cost every start a tenth of its time.
+    import structlog
+
+    structlog.get_logger().error(event, exc_info=True, **fields)
 
 
 class ShowOutOfService(ExceptionHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.domain.ticket import TicketState
 from kiosk.session.events import Back, Next, Reprint
 from kiosk.session.state import MyTickets, OpenTicket
-from screens.screen import Screen
+from screens.screen import Screen, View
 from screens.widgets.box import Box, Column, Row
 from screens.widgets.button import Target, button
 from screens.widgets.card import Card, Rule, Sign
@@ -19,9 +19,9 @@ SHOWN_AT_MOST = 3
 class MyTicketsScreen(Screen[MyTickets]):
     name = "my_tickets"
 
-    @property
-    def warns(self) -> bool:  # type: ignore[override]
-        return not self.page.looking
+    def __init__(self, view: View, page: MyTickets) -> None:
+        super().__init__(view, page)
+        self.warns = not page.looking
 
     def title(self) -> str:
         return self.t("title.my_number")
