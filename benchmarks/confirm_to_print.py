@@ -25,6 +25,7 @@ from kiosk.domain.texts import Texts
 from kiosk.runtime.appliance import Appliance
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.enrolment import enrol
+from kiosk.runtime.inbox import Inbox
 from kiosk.session.events import CardRead, Event, Next, PickService, Start
 from kiosk.session.state import ChooseService, Confirm, Home, Identify, Language, Page, Purpose, Shown, TakeTicket
 from kiosk.store.store import Store
@@ -103,11 +104,12 @@ def _measure(folder: Path) -> list[float]:
     visitor = Visitor()
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
-    appliance = Appliance(settings, store, enrolment, catalogue, texts, SystemClock(), visitor.show)
+    inbox = Inbox()
+    appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, SystemClock(), visitor.show)
     appliance.start()
     try:
         visitor.wait_for_printer()
-        touches = [_one_visit(visitor, appliance, number) for number in range(VISITS)]
+        touches = [_one_visit(visitor, inbox, number) for number in range(VISITS)]
         printed = [float(printer.stdout.readline()) for _ in range(VISITS)]
     finally:
         appliance.stop()
@@ -118,11 +120,11 @@ def _measure(folder: Path) -> list[float]:
     return [byte - touch for touch, byte in zip(touches, printed, strict=True)]
 
 
-def _one_visit(visitor: Visitor, appliance: Appliance, number: int) -> float:
+def _one_visit(visitor: Visitor, inbox: Inbox, number: int) -> float:
     """When the confirming touch was posted, by the forward clock."""
 
     def touch(event: Event) -> None:
-        appliance.inbox.post(event)
+        inbox.post(event)
 
     visitor.wait_for(Home)
     touch(Start(Purpose.TAKE_NUMBER))

@@ -13,6 +13,7 @@ import typer
 from kiosk.cli.output import emit, refuse
 
 if TYPE_CHECKING:
+    from kiosk.runtime.appliance import Appliance
     from kiosk.settings import Settings
     from kiosk.store.store import Store
 
@@ -20,6 +21,7 @@ SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="The kiosk's own kiosk.toml; without it the shipped values.")
 ]
 ENROL_TIMEOUT_S = 10.0
+NOT_ENROLLED = "this kiosk is not known to its hall yet: taxkiosk enrol CODE --settings FILE"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +32,11 @@ def register(app: typer.Typer) -> None:
 
 
 def run(settings_file: SettingsFile = None) -> None:
-    """The front end: full screen, until SIGTERM."""
+    """The front end: full screen, until SIGTERM.
+
+    The window comes first, and takes touches; what is behind it (database, hall, devices) is imported and opened in
+    another thread once the first page is drawn. A touch made meanwhile waits in the inbox for a fraction of a second.
+    """
     settings = _settings(settings_file)
 
     # Kivy reads its settings when it is first imported, so the window is prepared before anything else.
@@ -47,45 +53,58 @@ def run(settings_file: SettingsFile = None) -> None:
     import config
     from kiosk.domain.catalogue import Catalogue
     from kiosk.domain.texts import Texts
-    from kiosk.runtime import logs
-    from kiosk.runtime.appliance import Appliance
     from kiosk.runtime.clock import SystemClock
-    from kiosk.runtime.enrolment import enrolment_of
-    from kiosk.session.state import Language, Shown
-    from kiosk.store.database import StoreError
+    from kiosk.runtime.inbox import Inbox
+    from kiosk.session.state import Language
     from screens.app import KioskApp
 
-    logs.configure("front-end")
-    store = _open_store(settings)
-    enrolment = enrolment_of(store)
-    if enrolment is None:
-        _fail("this kiosk is not known to its hall yet: taxkiosk enrol CODE --settings FILE")
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
-    clock = SystemClock()
+    inbox, clock = Inbox(), SystemClock()
+    behind: list[Appliance] = []
+    problems: list[str] = []
 
-    def show(shown: Shown) -> None:
-        app.show(shown)
+    def put_together() -> None:
+        from kiosk.runtime import logs
+        from kiosk.runtime.appliance import Appliance
+        from kiosk.runtime.enrolment import enrolment_of
+        from kiosk.store.database import StoreError
 
-    appliance = Appliance(settings, store, enrolment, catalogue, texts, clock, show)
+        logs.configure("front-end")
+        try:
+            store = _store(settings)
+            enrolment = enrolment_of(store)
+            if enrolment is None:
+                problems.append(NOT_ENROLLED)
+                app.stop()
+                return
+            app.introduce(enrolment.kiosk, enrolment.hall_names)
+            appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show)
+            appliance.start()
+            behind.append(appliance)
+        except (StoreError, OSError) as problem:
+            problems.append(f"the store cannot be used: {problem}")
+            app.stop()
+
+    starting = threading.Thread(target=put_together, name="start")
     app = KioskApp(
-        inbox=appliance.inbox,
+        inbox=inbox,
         texts=texts,
         catalogue=catalogue,
-        hall_names={Language.ZH: enrolment.hall_name_zh, Language.EN: enrolment.hall_name_en},
-        kiosk=enrolment.kiosk,
         look=look,
         clock=clock,
         targets_file=Path(size.targets_file) if size.targets_file else None,
+        when_drawn=starting.start,
     )
-    try:
-        appliance.start()
-        app.run()
-    except StoreError as problem:
-        _fail(f"the store cannot be used: {problem}")
-    finally:
+    app.run()
+    if starting.ident is not None:
+        starting.join()
+    for appliance in behind:
         appliance.stop()
-        store.close()
+    if problems:
+        _fail(problems[0])
+    if app.failed:
+        raise SystemExit(1)
 
 
 def sync(settings_file: SettingsFile = None) -> None:
@@ -101,7 +120,7 @@ def sync(settings_file: SettingsFile = None) -> None:
     store = _open_store(settings)
     enrolment = enrolment_of(store)
     if enrolment is None:
-        _fail("this kiosk is not known to its hall yet: taxkiosk enrol CODE --settings FILE")
+        _fail(NOT_ENROLLED)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -146,13 +165,20 @@ def _settings(file: Path | None) -> Settings:
         refuse("settings", str(problem))
 
 
-def _open_store(settings: Settings) -> Store:
-    from kiosk.store.database import StoreError, read_or_make_key
+def _store(settings: Settings) -> Store:
+    """Raises StoreError, OSError."""
+    from kiosk.store.database import read_or_make_key
     from kiosk.store.store import Store
 
+    kiosk = settings.kiosk
+    return Store(kiosk.database, read_or_make_key(kiosk.key_file), kiosk.day_starts)
+
+
+def _open_store(settings: Settings) -> Store:
+    from kiosk.store.database import StoreError
+
     try:
-        kiosk = settings.kiosk
-        return Store(kiosk.database, read_or_make_key(kiosk.key_file), kiosk.day_starts)
+        return _store(settings)
     except (StoreError, OSError) as problem:
         _fail(f"the store cannot be opened: {problem}")
 

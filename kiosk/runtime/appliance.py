@@ -60,29 +60,28 @@ class Appliance:
         enrolment: Enrolment,
         catalogue: Catalogue,
         texts: Mapping[Language, Texts],
+        inbox: Inbox,
         clock: Clock,
         show: Callable[[Shown], None],
     ) -> None:
-        self.inbox = Inbox()
         self._store = store
         self._clock = clock
         any_service = (texts[Language.ZH]("service.any"), texts[Language.EN]("service.any"))
         slips = SlipMaker(catalogue, settings.kiosk.ticket_url, any_service)
-        names = {Language.ZH: enrolment.hall_name_zh, Language.EN: enrolment.hall_name_en}
         limits = settings.limits
         status = StatusFile(settings.kiosk.status_file, clock)
         devices = settings.devices
-        self._storekeeper = Storekeeper(store, enrolment, slips, self.inbox, clock)
+        self._storekeeper = Storekeeper(store, enrolment, slips, inbox, clock)
         self._hall = HallDesk(
-            settings.kiosk.hall_url, enrolment, store, slips, self.inbox, clock, limits.hall_answer_s, limits.find_s
+            settings.kiosk.hall_url, enrolment, store, slips, inbox, clock, limits.hall_answer_s, limits.find_s
         )
-        self._cards = CardWatch(devices.id_card, self.inbox, clock, status.note) if devices.id_card else None
+        self._cards = CardWatch(devices.id_card, inbox, clock, status.note) if devices.id_card else None
 
         def printer(name: DeviceName, url: str, baudrate: int, width: int) -> PrinterDesk | None:
             if not url:
                 return None
             driver = SlipPrinter(url, baudrate, PAPER_80 if width == 80 else PAPER_58)
-            return PrinterDesk(name, driver, store, texts, names, self.inbox, clock, status.note)
+            return PrinterDesk(name, driver, store, texts, enrolment.hall_names, inbox, clock, status.note)
 
         self._tickets = printer(
             DeviceName.TICKET_PRINTER,
@@ -96,7 +95,7 @@ class Appliance:
             devices.receipt_printer_baudrate,
             devices.receipt_printer_width,
         )
-        self._runtime = Runtime(Rules(catalogue, limits), self.inbox, clock, self._perform, show)
+        self._runtime = Runtime(Rules(catalogue, limits), inbox, clock, self._perform, show)
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
 
     def _workers(self) -> list[Worker]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kiosk.session.state import Language
 from kiosk.store.store import Store
 from kiosk.sync.hall_client import HallClient
 
@@ -22,6 +23,10 @@ class Enrolment:
     hall_name_en: str
     private_key: bytes
     pepper: bytes
+
+    @property
+    def hall_names(self) -> dict[Language, str]:
+        return {Language.ZH: self.hall_name_zh, Language.EN: self.hall_name_en}
 
 
 def enrol(store: Store, hall: HallClient, code: str, timeout: float) -> Enrolment:
