@@ -204,8 +204,6 @@ class Stage:
         )
         self.visitor = Visitor(self.display, self.kiosk, targets)
         self.visitor.waits_for("home", 60)
-        # The first page is known before its first frame is on the glass, and nobody can touch what is not there.
-        self.visitor.picture(self.folder / "logs" / "kiosk-started.png")
 
     def start_sync(self) -> None:
         self.sync = self._play("sync", taxkiosk("sync", "--settings", str(self.settings)))

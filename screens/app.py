@@ -27,7 +27,7 @@ from kiosk.runtime.clock import Clock
 from kiosk.runtime.inbox import Inbox
 from kiosk.session.events import GoHome, Touched
 from kiosk.session.rules import Rules
-from kiosk.session.state import Availability, Language, Session, Shown
+from kiosk.session.state import Availability, Language, Session, Shown, Situation
 from screens import pages, targets
 from screens.environment import Look
 from screens.overlay import ASKS_AT_S
@@ -76,11 +76,13 @@ class KioskApp(App):
         self.failed = False
         self.drawn = 0
         self._next: Shown | None = None
-        self._shown = Shown(Session(), None, clock.now())
+        self._shown = Shown(Session(situation=Situation.at_start()), None, clock.now())
         self._turned = 0
         self._page_name = ""
         self._faults = 0
         self._ticking: Any = None
+        self._saying: Any = None
+        self._on_glass = False
 
     # ---- from other threads ----------------------------------------------------------------------------------------
 
@@ -111,14 +113,20 @@ class KioskApp(App):
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
+        Window.bind(on_flip=self._first_frame)
         self._take_next()
-        if (when_drawn := self.when_drawn) is not None:
-            # One frame later: this one has to reach the glass first.
-            KivyClock.schedule_once(lambda _: when_drawn(), 0)
 
     def on_stop(self) -> None:
         ExceptionManager.remove_handler(self._handler)
         self.wipe()
+
+    def _first_frame(self, *_: object) -> None:
+        """The first page is on the glass: only now can a touch mean anything."""
+        Window.unbind(on_flip=self._first_frame)
+        self._on_glass = True
+        self._say_targets()
+        if (when_drawn := self.when_drawn) is not None:
+            KivyClock.schedule_once(lambda _: when_drawn(), 0)
 
     def open_settings(self, *_: object) -> bool:
         """Kivy's settings panel (F1) does not exist here."""
@@ -203,11 +211,13 @@ class KioskApp(App):
             self._draw()
 
     def _say_targets(self) -> None:
-        if self.targets_file is None:
+        if self.targets_file is None or not self._on_glass:
             return
+        if self._saying is not None:
+            self._saying.cancel()
         # Once touches count again, so that whoever follows the file is never ignored.
         soon = 0 if self.touches.counts(self.clock.monotonic()) else NEW_PAGE_S
-        KivyClock.schedule_once(self._write_targets, soon)
+        self._saying = KivyClock.schedule_once(self._write_targets, soon)
 
     def _write_targets(self, *_: object) -> None:
         if self.targets_file is not None:

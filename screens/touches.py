@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 #: Seconds in which a second touch of the same target is the same touch. Keys are typed twice on purpose (00), fast.
 SAME_TARGET_S = 0.3
-SAME_KEY_S = 0.09
+SAME_KEY_S = 0.06
 
 #: Seconds after a page change in which nothing counts.
 NEW_PAGE_S = 0.25

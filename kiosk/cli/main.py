@@ -6,14 +6,22 @@ The composition root: the one place that sees every room. Each command imports w
 
 from __future__ import annotations
 
-import typer
-
-from kiosk.cli import appliance, bench, catalogue, devices
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for room in (catalogue, devices, bench, appliance):
-    room.register(app)
+import sys
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["run"]:
+        # A machine that has just got its power back stands dark until this is up.
+        from kiosk.cli import front_end
+
+        front_end.main(sys.argv[2:])
+        return
+
+    import typer
+
+    from kiosk.cli import appliance, bench, catalogue, devices
+
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+    for room in (catalogue, devices, bench, appliance):
+        room.register(app)
     app()

@@ -1,4 +1,6 @@
-"""How every command answers: one JSON document on standard output, or one problem on standard error.
+"""What the commands share: how they answer, and how they open the kiosk's store.
+
+One JSON document on standard output, or one problem on standard error.
 
 Exit 0 done; 2 bad input; 1 anything else. Tools outside the project rely on these.
 """
@@ -6,9 +8,15 @@ Exit 0 done; 2 bad input; 1 anything else. Tools outside the project rely on the
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
+
+if TYPE_CHECKING:
+    from kiosk.settings import Settings
+    from kiosk.store.store import Store
+
+NOT_ENROLLED = "this kiosk is not known to its hall yet: taxkiosk enrol CODE --settings FILE"
 
 
 def emit(document: Any) -> None:
@@ -20,3 +28,18 @@ def refuse(field: str | None, problem: str) -> NoReturn:
     """Bad input: say which field and what is wrong with it, and exit 2."""
     sys.stderr.write(msgspec.json.encode({"error": {"field": field, "problem": problem}}).decode() + "\n")
     raise SystemExit(2)
+
+
+def fail(problem: str) -> NoReturn:
+    """Anything but bad input: say it in one line, and exit 1."""
+    sys.stderr.write(f"taxkiosk: {problem}\n")
+    raise SystemExit(1)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of a kiosk with its key. Raises StoreError, OSError."""
+    from kiosk.store.database import read_or_make_key
+    from kiosk.store.store import Store
+
+    kiosk = settings.kiosk
+    return Store(kiosk.database, read_or_make_key(kiosk.key_file), kiosk.day_starts)

@@ -17,7 +17,7 @@ from kiosk.session import machine
 from kiosk.session.effects import Arm, Disarm, Effect
 from kiosk.session.events import DeadlinePassed, Event
 from kiosk.session.rules import Rules
-from kiosk.session.state import Session, Shown
+from kiosk.session.state import Session, Shown, Situation
 from kiosk.session.step import Step
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class Runtime:
         self._clock = clock
         self._perform = perform
         self._show = show
-        self._session = Session()
+        self._session = Session(situation=Situation.at_start())
         self._timers: dict[str, tuple[float, DeadlinePassed]] = {}
         self._stop = threading.Event()
 
@@ -51,7 +51,7 @@ class Runtime:
         return self._session
 
     def begin(self) -> None:
-        self._take(machine.begin(self._rules))
+        self._take(machine.begin(self._session))
 
     def run(self) -> None:
         """Until ``stop``. Runs in a thread of its own; never raises: a defect ends the visit, not the machine."""
@@ -71,7 +71,7 @@ class Runtime:
         except Exception:
             # A defect of ours. The type of the event is enough to find it; its content may hold a person.
             log.exception("step-failed", page=type(self._session.page).__name__, reason=type(event).__name__)
-            self._take(machine.begin(self._rules, self._session))
+            self._take(machine.begin(self._session))
 
     def expire(self) -> None:
         """Post the deadlines that have passed by now."""

@@ -124,9 +124,9 @@ TABLE: dict[tuple[type, type], Handler] = {
 }
 
 
-def begin(rules: Rules, situation_of: Session | None = None) -> Step:
-    """The first home page after a start."""
-    return home(situation_of or Session())
+def begin(session: Session) -> Step:
+    """The first home page after a start, or after a defect, in the situation of ``session``."""
+    return home(session)
 
 
 def step(rules: Rules, session: Session, event: Event) -> Step:

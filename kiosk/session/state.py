@@ -211,6 +211,12 @@ class Situation:
     hall_answers: bool = False
     storage_works: bool = True
 
+    @classmethod
+    def at_start(cls) -> Situation:
+        """Before anybody has looked: devices are taken to work. Looking takes a moment, and a home page that first says
+        that nothing works would be wrong on every good day."""
+        return cls(devices={name: DeviceView(works=True) for name in DeviceName})
+
     def device(self, name: DeviceName) -> DeviceView:
         return self.devices.get(name, DeviceView())
 

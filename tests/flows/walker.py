@@ -175,7 +175,7 @@ def shape(session: Session) -> tuple[object, ...]:
 
 def walk(situation: Situation = ALL_WELL, surroundings_too: bool = False, limit: int = 200_000) -> list[Edge]:
     """Every transition reachable from home. Digits and letters are cut short: the first few show every branch."""
-    start = machine.begin(RULES, Session(situation=situation)).session
+    start = machine.begin(Session(situation=situation)).session
     seen = {shape(start)}
     todo = [start]
     edges: list[Edge] = []

@@ -1,0 +1,106 @@
+"""``taxkiosk run``: the front end, from exec to the last frame.
+
+The window comes first, and takes touches; what is behind it (database, hall, devices) is imported and opened in another
+thread once the first page is drawn. A touch made meanwhile waits in the inbox for a fraction of a second. For the same
+reason this command is dispatched before the option parser of the others is imported (see ``main``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from kiosk.cli.output import NOT_ENROLLED, fail, refuse
+
+if TYPE_CHECKING:
+    from kiosk.runtime.appliance import Appliance
+
+
+def main(words: list[str]) -> None:
+    """Runs until SIGTERM. ``words``: what follows ``taxkiosk run``."""
+    parser = argparse.ArgumentParser("taxkiosk run", description="The front end: full screen, until SIGTERM.")
+    parser.add_argument("--settings", type=Path, help="The kiosk's own kiosk.toml; without it the shipped values.")
+    run(parser.parse_args(words).settings)
+
+
+def run(settings_file: Path | None) -> None:
+    # structlog would import rich for coloured tracebacks that no kiosk prints: 70 ms and 8 MB.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python marks a module as not there
+
+    from kiosk.settings import SettingsError, load
+
+    try:
+        settings = load(settings_file)
+    except SettingsError as problem:
+        refuse("settings", str(problem))
+
+    # Kivy reads its settings when it is first imported, so the window is prepared before anything else.
+    from screens.environment import Look, NotPrepared, prepare
+
+    size = settings.look
+    upright: Literal["portrait", "landscape"] = "portrait" if size.height > size.width else "landscape"
+    look = Look(upright, size.width, size.height, size.fullscreen, size.theme)
+    try:
+        prepare(look)
+    except NotPrepared as problem:
+        fail(str(problem))
+
+    import config
+    from kiosk.domain.catalogue import Catalogue
+    from kiosk.domain.texts import Texts
+    from kiosk.runtime.clock import SystemClock
+    from kiosk.runtime.inbox import Inbox
+    from kiosk.session.state import Language
+    from screens.app import KioskApp
+
+    texts = {language: Texts(config.read_texts(language.value)) for language in Language}
+    catalogue = Catalogue(config.read_services())
+    inbox, clock = Inbox(), SystemClock()
+    behind: list[Appliance] = []
+    problems: list[str] = []
+
+    def put_together() -> None:
+        from kiosk.cli.output import open_store
+        from kiosk.runtime import logs
+        from kiosk.runtime.appliance import Appliance
+        from kiosk.runtime.enrolment import enrolment_of
+        from kiosk.store.database import StoreError
+
+        logs.configure("front-end")
+        try:
+            store = open_store(settings)
+            enrolment = enrolment_of(store)
+            if enrolment is None:
+                problems.append(NOT_ENROLLED)
+                app.stop()
+                return
+            app.introduce(enrolment.kiosk, enrolment.hall_names)
+            appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show)
+            appliance.start()
+            behind.append(appliance)
+        except (StoreError, OSError) as problem:
+            problems.append(f"the store cannot be used: {problem}")
+            app.stop()
+
+    starting = threading.Thread(target=put_together, name="start")
+    app = KioskApp(
+        inbox=inbox,
+        texts=texts,
+        catalogue=catalogue,
+        look=look,
+        clock=clock,
+        targets_file=Path(size.targets_file) if size.targets_file else None,
+        when_drawn=starting.start,
+    )
+    app.run()
+    if starting.ident is not None:
+        starting.join()
+    for appliance in behind:
+        appliance.stop()
+    if problems:
+        fail(problems[0])
+    if app.failed:
+        raise SystemExit(1)
