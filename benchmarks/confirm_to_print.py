@@ -1,7 +1,7 @@
 """From the confirming touch to the first byte of the slip at the printer, with everything durable in between.
 
 The core of the front end (loop, workers, encrypted store) as it runs in a kiosk, a real hall process, a printer process
-over TCP. The touch enters where screens put theirs, in the inbox; between glass and inbox lies one frame, 33 ms at most.
+over TCP. The touch enters where screens put theirs, in the inbox; from the glass to there it is one frame, 33 ms.
 """
 
 from __future__ import annotations
