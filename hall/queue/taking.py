@@ -33,6 +33,8 @@ def issue(work: Work, rules: Rules, kiosk: str, request: TicketRequest, price: P
     Raises Refused: abandoned (410: the kiosk gave up this key, and gave its own number), key_taken (409).
     """
     connection, day = work.connection, rules.day(work.now)
+    for given_up in request.abandoned:
+        abandon(work, kiosk, given_up)
     known = connection.execute(
         statements.FIND_FOR_ISSUE, {"key": request.key, "holder": request.holder_ref, "day": day}
     ).one_or_none()

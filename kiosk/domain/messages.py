@@ -63,6 +63,9 @@ class TicketRequest(msgspec.Struct, frozen=True):
     holder_ref: str | None = None
     """HMAC-SHA256 (hex) of the document number under the hall's pepper; the number itself stays in the kiosk."""
     holder_masked: str = ""
+    abandoned: Annotated[list[Key], msgspec.Meta(max_length=16)] = msgspec.field(default_factory=list)
+    """Asks of this kiosk whose journal rows are still on the way. The hall voids them first: else the same person,
+    asking again at once, would be told of the very number that is about to be voided."""
     version: int = VERSION
 
 

@@ -72,6 +72,7 @@ class HallDesk:
             ticket_class="priority" if effect.priority else "normal",
             holder_ref=holder.reference(self._enrolment.pepper) if holder else None,
             holder_masked=holder.masked if holder else "",
+            abandoned=self._abandoned(),
         )
         until = self._clock.monotonic() + self._ask_s
         while (left := until - self._clock.monotonic()) > 0:
@@ -87,6 +88,12 @@ class HallDesk:
                 self._inbox.post(HallAnswered(effect.visit, effect.key, ticket))
                 return
         self._inbox.post(HallSilent(effect.visit, effect.key))
+
+    def _abandoned(self) -> list[str]:
+        try:
+            return self._store.abandoned_on_the_way()
+        except StoreFailed:
+            return []
 
     def _find(self, effect: FindTickets) -> None:
         reference = effect.holder.reference(self._enrolment.pepper)

@@ -211,6 +211,15 @@ class Store:
                 _end_slip(connection, slip_id, "uncertain", "power_lost", now)
             return len(asks), len(slips)
 
+    def abandoned_on_the_way(self) -> list[str]:
+        """Keys of asks given up whose journal rows the hall does not hold yet; the newest 16."""
+        with self._transaction(reads=True) as connection:
+            rows = connection.execute(
+                text("SELECT body FROM journal, mark WHERE seq > high_water AND kind = 'ticket_ask_abandoned'"
+                     " ORDER BY seq DESC LIMIT 16")
+            )  # fmt: skip
+            return [msgspec.json.decode(row.body, type=TicketAskAbandoned).key for row in rows]
+
     # ---- the journal, for the sync agent ---------------------------------------------------------------------------
 
     def journal_mark(self) -> journal.Mark:

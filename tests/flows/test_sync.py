@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from demo.processes import Process, wait_until
-from kiosk.domain.messages import TicketRequest
+from kiosk.domain.messages import TicketRequest, TicketView
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.enrolment import Enrolment, enrol
 from kiosk.store.store import Store
@@ -119,6 +119,24 @@ def test_an_ask_that_arrives_after_it_was_abandoned_gives_no_number(kiosk: Kiosk
     agent.drain(kiosk.store, kiosk.client)
     with pytest.raises(HallRefused):
         kiosk.ask(key)
+
+
+def test_who_asks_again_at_once_is_not_told_of_the_number_about_to_be_voided(kiosk: Kiosk) -> None:
+    def ask(key: str) -> TicketView:
+        abandoned = kiosk.store.abandoned_on_the_way()
+        request = TicketRequest(key=key, requested_at=CLOCK.now(), holder_ref="5" * 64, abandoned=abandoned)
+        return kiosk.client.ask_ticket(request, 10)
+
+    lost = kiosk.store.record_ask(CLOCK.now())
+    first = ask(lost)
+    kiosk.own_ticket(abandoned=lost)
+    second = ask(kiosk.store.record_ask(CLOCK.now()))
+    assert not second.existing
+    assert second.number != first.number
+    assert public(kiosk, first.token)["state"] == "void"
+    agent.drain(kiosk.store, kiosk.client)
+    assert kiosk.store.abandoned_on_the_way() == []
+    assert public(kiosk, second.token)["state"] == "waiting"
 
 
 def test_the_same_ask_gets_the_same_number(kiosk: Kiosk) -> None:
