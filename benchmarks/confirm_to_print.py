@@ -16,8 +16,8 @@ from datetime import date
 from pathlib import Path
 
 import config
-from benchmarks.hall_load import HallProcess
 from benchmarks.row import Row, milliseconds, percentile
+from demo.hall_server import HallServer
 from kiosk import settings as kiosk_settings
 from kiosk.domain.catalogue import Catalogue
 from kiosk.domain.holder import Holder
@@ -86,7 +86,7 @@ class Visitor:
 
 def _measure(folder: Path) -> list[float]:
     """Seconds from touch to first byte, one a visit."""
-    hall = HallProcess(folder / "hall")
+    hall = HallServer(folder / "hall")
     hall.start()
     printer = subprocess.Popen([sys.executable, "-m", "benchmarks.instant_printer"], stdout=subprocess.PIPE, text=True)
     if printer.stdout is None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pysqlite3.dbapi2 as sqlite
 
-from benchmarks.hall_load import HallProcess, Measured, SigningKiosk, measure_calls, measure_tickets, staffed
+from benchmarks.hall_load import Measured, SigningKiosk, measure_calls, measure_tickets, staffed
 from benchmarks.row import Row
+from demo.hall_server import HallServer
 from hall.store.database import Database
 
 FQM_TICKETS, FQM_CALLS = 85, 152
@@ -52,7 +53,7 @@ def rows() -> list[Row]:
 
 
 async def _measure(data: Path) -> tuple[Measured, Measured]:
-    hall = HallProcess(data)
+    hall = HallServer(data)
     hall.start()
     try:
         kiosk = SigningKiosk("K1")

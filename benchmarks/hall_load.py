@@ -14,10 +14,7 @@ import base64
 import hashlib
 import json
 import secrets
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -29,61 +26,10 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from demo.hall_server import HallServer
 from kiosk.domain.messages import SIGNED_COMPONENTS, TicketRequest
 
 PASSWORD = "a password of a clerk"
-
-
-class HallProcess:
-    """A ``taxhall serve`` of its own on a data directory; may be killed and started again on the same port."""
-
-    def __init__(self, data: Path, port: int = 0) -> None:
-        self.data, self.port = data, port
-        self._process: subprocess.Popen[str] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Returns when it answers. Raises RuntimeError when it ends instead."""
-        command = [sys.executable, "-c", "from hall.cli import main; main()", "serve"]
-        arguments = ["--port", str(self.port), "--data", str(self.data)]
-        log = (self.data / "log").open("a") if self.data.exists() else subprocess.DEVNULL
-        self._process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        if not line.startswith("hall: "):
-            raise RuntimeError(f"the hall did not start: {line!r}")
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> int:
-        """Ask it to stop; its exit code."""
-        return self._end(signal.SIGTERM)
-
-    def _end(self, sign: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(sign)
-        code = self._process.wait(20)
-        if self._process.stdout:
-            self._process.stdout.close()
-        self._process = None
-        return code
-
-    def command(self, *arguments: str, words: str = "") -> Any:
-        """One ``taxhall`` command beside the server; what it answers."""
-        done = subprocess.run(
-            [sys.executable, "-c", "from hall.cli import main; main()", *arguments, "--data", str(self.data), "--json"],
-            input=words,
-            text=True,
-            capture_output=True,
-            check=True,
-        )
-        return json.loads(done.stdout)
 
 
 @dataclass
@@ -194,7 +140,7 @@ class SigningKiosk:
         """The signed request for a number; a fresh signature each time."""
         return self.request("POST", "/kiosk/v1/tickets", msgspec.json.encode(ticket))
 
-    async def enrol(self, hall: HallProcess) -> None:
+    async def enrol(self, hall: HallServer) -> None:
         code = hall.command("enrol", self.id)["code"]
         connection = await Connection.to(hall.port)
         body = msgspec.json.encode({"code": code, "public_key": self.public_key})
@@ -212,7 +158,7 @@ class Clerk:
     csrf: str
 
     @classmethod
-    async def log_in(cls, hall: HallProcess, name: str, window: str) -> Clerk:
+    async def log_in(cls, hall: HallServer, name: str, window: str) -> Clerk:
         connection = await Connection.to(hall.port)
         body = msgspec.json.encode({"name": name, "password": PASSWORD, "window": window})
         answered = await connection.exchange(http("POST", "/window/v1/login", body))
@@ -255,7 +201,7 @@ class Measured:
         )
 
 
-async def measure_tickets(hall: HallProcess, kiosk: SigningKiosk, tickets: int, connections: int) -> Measured:
+async def measure_tickets(hall: HallServer, kiosk: SigningKiosk, tickets: int, connections: int) -> Measured:
     """Numbers issued a second. Raises AssertionError for a refusal or a number given twice."""
     requests = [kiosk.ask(new_ticket_request()) for _ in range(tickets)]
     lines = [await Connection.to(hall.port) for _ in range(connections)]
@@ -279,7 +225,7 @@ async def measure_tickets(hall: HallProcess, kiosk: SigningKiosk, tickets: int, 
     return Measured(tickets, seconds, latencies)
 
 
-async def measure_calls(hall: HallProcess, clerks: Sequence[Clerk]) -> Measured:
+async def measure_calls(hall: HallServer, clerks: Sequence[Clerk]) -> Measured:
     """Calls a second, each finishing the ticket before, until nobody waits. Raises AssertionError for a double call."""
     called: list[str] = []
     latencies: list[float] = []
@@ -306,7 +252,7 @@ async def measure_calls(hall: HallProcess, clerks: Sequence[Clerk]) -> Measured:
     return Measured(len(called), seconds, latencies)
 
 
-async def measure_boards(hall: HallProcess, kiosk: SigningKiosk, clerk: Clerk, boards: int, calls: int) -> Measured:
+async def measure_boards(hall: HallServer, kiosk: SigningKiosk, clerk: Clerk, boards: int, calls: int) -> Measured:
     """From a clerk's call to the last of so many boards; ``latencies`` are those of the last board of each call."""
     arrived: asyncio.Queue[float] = asyncio.Queue()
     readers = [await _Board.to(hall.port, arrived) for _ in range(boards)]
@@ -357,20 +303,20 @@ class _Board(asyncio.Protocol):
             self._transport.abort()
 
 
-async def staffed(hall: HallProcess, windows: int) -> list[Clerk]:
+async def staffed(hall: HallServer, windows: int) -> list[Clerk]:
     """So many windows, each with its clerk."""
     names = [str(number + 1) for number in range(windows)]
     hall.command("windows", *names)
     clerks = []
     for name in names:
-        hall.command("staff", "add", f"clerk {name}", words=f"{PASSWORD}\n")
+        hall.command("staff", "add", f"clerk {name}", typed=f"{PASSWORD}\n")
         clerks.append(await Clerk.log_in(hall, f"clerk {name}", name))
     return clerks
 
 
 async def _measure(tickets: int, connections: int, windows: int, boards: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        hall = HallProcess(Path(directory) / "hall")
+        hall = HallServer(Path(directory) / "hall")
         hall.start()
         try:
             kiosk = SigningKiosk("K1")

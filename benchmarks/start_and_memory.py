@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.server
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -38,28 +39,32 @@ class Run:
 def rows() -> list[Row]:
     ours: list[Run] = []
     chromium: list[Run] = []
+    bare: list[Run] = []
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder) / "stage") as stage, PageServer() as page:
         stage.kill_kiosk()
         for round_number in range(ROUNDS + 1):
             one = _run_ours(stage)
             other = _run_chromium(stage, page, Path(folder) / f"browser-{round_number}")
+            least = _run_bare(stage, Path(folder) / f"bare-{round_number}")
             if round_number:  # The first of each only fills the file cache.
                 ours.append(one)
                 chromium.append(other)
-    start, start_peer = (statistics.median(run.seconds for run in runs) for runs in (ours, chromium))
-    memory, memory_peer = (statistics.median(run.mib for run in runs) for runs in (ours, chromium))
+                bare.append(least)
+    all_three = (ours, chromium, bare)
+    start, start_peer, start_bare = (statistics.median(run.seconds for run in runs) for runs in all_three)
+    memory, memory_peer, memory_bare = (statistics.median(run.mib for run in runs) for runs in all_three)
     return [
         Row(
             "start → first page that takes a touch",
             f"{start:.2f} s = {start / start_peer:.2f} ×",
-            f"Chromium --kiosk {start_peer:.2f} s",
+            f"Chromium --kiosk {start_peer:.2f} s; an empty Kivy window {start_bare:.2f} s",
             "≤ 0.5 × Chromium",
             start <= 0.5 * start_peer,
         ),
         Row(
             "memory of the front end",
             f"{memory:.0f} MiB = {memory / memory_peer:.2f} ×",
-            f"Chromium {memory_peer:.0f} MiB",
+            f"Chromium {memory_peer:.0f} MiB; an empty Kivy window {memory_bare:.0f} MiB",
             "≤ 0.33 × Chromium",
             memory <= memory_peer / 3,
         ),
@@ -103,6 +108,20 @@ def _run_ours(stage: Stage) -> Run:
     time.sleep(SETTLE_S)
     run = Run(seconds, _tree_mib(stage.kiosk.pid))
     stage.kill_kiosk()
+    return run
+
+
+def _run_bare(stage: Stage, drawn: Path) -> Run:
+    """The floor: a Kivy window with nothing in it."""
+    begin = time.monotonic()
+    size = [str(stage.size.width), str(stage.size.height)]
+    command = [sys.executable, "-m", "benchmarks.bare_window", *size, str(drawn)]
+    window = Process("bare window", command, drawn.with_suffix(".log"), {"DISPLAY": stage.display.name})
+    wait_until(drawn.exists, 60, "the window is drawn", window)
+    seconds = time.monotonic() - begin
+    time.sleep(SETTLE_S)
+    run = Run(seconds, _tree_mib(window.pid))
+    window.kill()
     return run
 
 

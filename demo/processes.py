@@ -66,13 +66,17 @@ class Process:
 
     def stop(self, seconds: float = 10.0) -> None:
         """Ask it to end; end it with its whole group when it does not within ``seconds``."""
+        self.ask_to_end(seconds)
+        self.kill()
+
+    def ask_to_end(self, seconds: float = 10.0) -> None:
+        """Returns when it has ended, or its time is up."""
         if self.exit_code is None:
             # A frozen process cannot hear that it is asked to end.
             self._signal(signal.SIGCONT)
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(seconds)
-        self.kill()
 
     def kill(self) -> None:
         """End it and everything it started, at once, as a power cut would."""

@@ -5,11 +5,8 @@ Used by ``make run`` and by the end-to-end tests. Everything that a stage starts
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +16,7 @@ import httpx2
 
 from demo.clerk import Clerk
 from demo.display import Display, virtual
+from demo.hall_server import HallServer, command, run
 from demo.people import Person
 from demo.processes import Failed, Process, wait_until
 from demo.visitor import Visitor
@@ -51,23 +49,7 @@ targets_file = "targets.json"
 
 
 def taxkiosk(*words: str) -> list[str]:
-    """The command as installed beside this Python."""
-    return [str(Path(sys.executable).with_name("taxkiosk")), *words]
-
-
-def taxhall(*words: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("taxhall")), *words]
-
-
-def run(command: list[str], typed: str = "", seconds: float = 60.0) -> str:
-    """Run one of our commands to its end; its standard output. ``typed``: its standard input. Raises Failed."""
-    try:
-        done = subprocess.run(command, input=typed, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        raise Failed(f"{' '.join(command)} did not end within {seconds:g} s") from None
-    if done.returncode:
-        raise Failed(f"{' '.join(command)} failed with exit code {done.returncode}: {done.stderr.strip()}")
-    return done.stdout
+    return command("taxkiosk", *words)
 
 
 @dataclass(frozen=True)
@@ -105,7 +87,6 @@ class Slip:
 class Stage:
     """Use it in a ``with`` statement; it is entered when the kiosk shows its home page."""
 
-    hall: Process
     devices: Process
     sync: Process
     kiosk: Process
@@ -116,9 +97,8 @@ class Stage:
         """``folder``: empty or not there. ``display``: where the window goes; None makes a virtual screen for it."""
         self.folder = folder
         self.size = size
-        self.hall_url = ""
         self._display_name = display
-        self._hall_data = str(folder / "hall")
+        self._hall = HallServer(folder / "hall", folder / "logs" / "hall.log")
         self.password = secrets.token_urlsafe(12)
         self._players: list[Process] = []
 
@@ -142,11 +122,18 @@ class Stage:
 
     # ---- the hall --------------------------------------------------------------------------------------------------
 
+    @property
+    def hall(self) -> Process:
+        return self._hall.process
+
+    @property
+    def hall_url(self) -> str:
+        return self._hall.url
+
     def start_hall(self) -> None:
         """Again at the same address, once it has had one."""
-        port = self.hall_url.rsplit(":", 1)[-1] or "0"
-        self.hall = self._play("hall", taxhall("serve", "--data", self._hall_data, "--port", port))
-        self.hall_url = wait_until(lambda: _address(self.hall), 60, "the hall says where it listens", self.hall)
+        self._hall.start()
+        self._players.append(self.hall)
         wait_until(self._hall_answers, 60, "the hall answers", self.hall)
 
     def stop_hall(self) -> None:
@@ -225,10 +212,10 @@ class Stage:
             if self.display.xvfb:
                 self._players.append(self.display.xvfb)
         self.start_hall()
-        run(taxhall("staff", "add", CLERK, "--data", self._hall_data), typed=f"{self.password}\n")
+        self._hall.command("staff", "add", CLERK, typed=f"{self.password}\n")
         self._start_devices()
         self.settings.write_text(self._settings_text(), encoding="utf-8")
-        code = json.loads(run(taxhall("enrol", KIOSK, "--data", self._hall_data, "--json")))["code"]
+        code = self._hall.command("enrol", KIOSK)["code"]
         run(taxkiosk("enrol", code, "--settings", str(self.settings)))
         self.start_sync()
         self.start_kiosk()
@@ -262,8 +249,3 @@ def _read(text: str) -> Slip:
     number = re.search(rf"^\s*(A\d{{3,}}|{KIOSK}-\d{{3,}})\s*$", text, re.MULTILINE)
     link = re.search(r"\[QR (\S+)\]", text)
     return Slip(text, number.group(1) if number else "", link.group(1) if link else "")
-
-
-def _address(hall: Process) -> str | None:
-    found = re.search(r"hall: (http://\S+)", hall.said)
-    return found.group(1) if found else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx2
-import msgspec
 import pytest
 
-from demo.processes import Process, wait_until
+from demo.hall_server import HallServer
+from demo.processes import wait_until
 from kiosk.domain.messages import TicketRequest, TicketView
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.enrolment import Enrolment, enrol
@@ -24,48 +22,25 @@ from kiosk.sync.hall_client import HallClient, HallRefused, HallUnreachable, Jou
 from kiosk.sync.signing import Signer
 from tests.unit.test_store import DRAFT, KEY
 
-TAXHALL = str(Path(sys.executable).parent / "taxhall")
 CLOCK = SystemClock()
 
 
-class Hall:
-    """One hall server on one port, which can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.start()
-
-    def start(self) -> None:
-        command = [TAXHALL, "serve", "--data", str(self._folder), "--port", str(self._port)]
-        self.process = Process("hall", command, self._folder.with_suffix(".log"))
-        wait_until(lambda: self.url in self.process.said, 20, "the hall serves", self.process)
-
-    def code(self, kiosk: str) -> str:
-        made = Process("enrol", [TAXHALL, "enrol", kiosk, "--data", str(self._folder), "--json"], self._folder / "code")
-        wait_until(lambda: made.exit_code == 0, 20, "a code is made")
-        code: str = msgspec.json.decode(made.said)["code"]
-        return code
-
-
 @pytest.fixture(scope="module")
-def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
-    hall = Hall(tmp_path_factory.mktemp("hall"))
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HallServer]:
+    hall = HallServer(tmp_path_factory.mktemp("hall"))
+    hall.start()
     yield hall
-    hall.process.stop()
+    hall.stop()
 
 
 class Kiosk:
     """Store, enrolment and client of one kiosk, as its processes have them."""
 
-    def __init__(self, hall: Hall, folder: Path, name: str) -> None:
+    def __init__(self, hall: HallServer, folder: Path, name: str) -> None:
         self.store = Store(folder / f"{name}.sqlite", KEY)
         self.hall_url = hall.url
         plain = HallClient(hall.url)
-        self.enrolment: Enrolment = enrol(self.store, plain, hall.code(name), 10)
+        self.enrolment: Enrolment = enrol(self.store, plain, hall.command("enrol", name)["code"], 10)
         self.signer = Signer(self.enrolment.kiosk, self.enrolment.private_key)
         self.client = HallClient(hall.url, self.signer)
 
@@ -86,7 +61,7 @@ _names = iter(range(1, 900))
 
 
 @pytest.fixture
-def kiosk(hall: Hall, tmp_path: Path) -> Kiosk:
+def kiosk(hall: HallServer, tmp_path: Path) -> Kiosk:
     return Kiosk(hall, tmp_path, f"K{next(_names)}")
 
 
@@ -178,10 +153,10 @@ def test_a_request_signed_by_another_key_is_refused(kiosk: Kiosk) -> None:
     assert refusal.value.status == 401
 
 
-def test_the_agent_goes_on_by_itself_after_the_hall_was_killed(hall: Hall, kiosk: Kiosk) -> None:
+def test_the_agent_goes_on_by_itself_after_the_hall_was_killed(hall: HallServer, kiosk: Kiosk) -> None:
     stop = threading.Event()
     running = threading.Thread(target=agent.run, args=(kiosk.store, kiosk.client, stop))
-    hall.process.kill()
+    hall.kill()
     with pytest.raises(HallUnreachable):
         kiosk.ask("1" * 32)
     running.start()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -12,6 +10,7 @@ from typing import Any, Literal, Self
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from demo.hall_server import HallServer
 from hall.clock import SystemClock
 from kiosk.domain.messages import TicketRequest, TicketView
 from kiosk.sync.hall_client import HallClient
@@ -79,22 +78,20 @@ class Clerk:
         return dict(self.http.cookies)
 
 
-class Hall:
-    """Serves until closed. ``port`` is kept over a restart, as a hall's is."""
+class Hall(HallServer):
+    """With two clerks and a kiosk; serves until closed."""
 
     def __init__(self, folder: Path) -> None:
-        self._data = folder / "hall"
-        self._settings = folder / "hall.toml"
-        self._settings.write_text(SETTINGS, encoding="utf-8")
+        settings = folder / "hall.toml"
+        settings.write_text(SETTINGS, encoding="utf-8")
+        super().__init__(folder / "hall", settings=settings)
         self._clerks: list[Clerk] = []
-        for name in ("陈晓芳", "林国华"):
-            self._taxhall("staff", "add", name, say=PASSWORD)
-        code = self._taxhall("enrol", "K1")
-        self.url = ""
         self.start()
+        for name in ("陈晓芳", "林国华"):
+            self.command("staff", "add", name, typed=PASSWORD)
         key = Ed25519PrivateKey.generate()
         self._kiosk = HallClient(self.url, Signer("K1", key.private_bytes_raw()))
-        self._kiosk.enrol(code, key.public_key().public_bytes_raw(), 30.0)
+        self._kiosk.enrol(self.command("enrol", "K1")["code"], key.public_key().public_bytes_raw(), 30.0)
 
     def __enter__(self) -> Self:
         return self
@@ -106,27 +103,6 @@ class Hall:
             clerk.http.close()
         self._kiosk.close()
         self.stop()
-
-    def start(self) -> None:
-        port = self.url.rpartition(":")[2] or "0"
-        self._process = subprocess.Popen(
-            [*self._command("serve"), "--port", port, "--settings", str(self._settings)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("hall: "):
-                self.url = line.removeprefix("hall: ").strip()
-                return
-        raise AssertionError("the hall did not start")
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
     def clerk(self, name: str = "陈晓芳", window: str = "1") -> Clerk:
         """Logged in at a window."""
@@ -168,10 +144,3 @@ class Hall:
             holder_masked=holder,
         )
         return self._kiosk.ask_ticket(asked, 30.0)
-
-    def _taxhall(self, *arguments: str, say: str = "") -> str:
-        done = subprocess.run(self._command(*arguments), input=say, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [str(Path(sys.executable).parent / "taxhall"), *arguments, "--data", str(self._data)]

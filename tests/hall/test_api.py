@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from benchmarks.hall_load import PASSWORD, Clerk, HallProcess, SigningKiosk, new_ticket_request
+from benchmarks.hall_load import PASSWORD, Clerk, SigningKiosk, new_ticket_request
+from demo.hall_server import HallServer
 from kiosk.domain.messages import (
     CHAIN_START,
     HallState,
@@ -49,7 +49,7 @@ class Reply:
 
 
 class Wire:
-    def __init__(self, hall: HallProcess) -> None:
+    def __init__(self, hall: HallServer) -> None:
         self.hall = hall
 
     def send(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Reply:
@@ -66,28 +66,28 @@ class Wire:
 
 
 @pytest.fixture(scope="module")
-def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HallProcess]:
-    made = HallProcess(tmp_path_factory.mktemp("hall"))
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HallServer]:
+    made = HallServer(tmp_path_factory.mktemp("hall"))
     made.start()
     yield made
     assert made.stop() == 0, "SIGTERM ends it cleanly"
 
 
 @pytest.fixture(scope="module")
-def wire(hall: HallProcess) -> Wire:
+def wire(hall: HallServer) -> Wire:
     return Wire(hall)
 
 
 @pytest.fixture(scope="module")
-def kiosk(hall: HallProcess) -> SigningKiosk:
+def kiosk(hall: HallServer) -> SigningKiosk:
     made = SigningKiosk("K1")
     asyncio.run(made.enrol(hall))
     return made
 
 
 @pytest.fixture(scope="module")
-def clerk(hall: HallProcess) -> Clerk:
-    hall.command("staff", "add", "王芳", words=f"{PASSWORD}\n")
+def clerk(hall: HallServer) -> Clerk:
+    hall.command("staff", "add", "王芳", typed=f"{PASSWORD}\n")
     return asyncio.run(Clerk.log_in(hall, "王芳", "1"))
 
 
@@ -112,7 +112,7 @@ def test_a_kiosk_gets_a_number_with_the_halls_time_on_the_answer(wire: Wire, kio
     assert abs(told.timestamp() - time.time()) < 5
 
 
-def test_the_kiosks_own_client_and_the_hall_understand_each_other(hall: HallProcess) -> None:
+def test_the_kiosks_own_client_and_the_hall_understand_each_other(hall: HallServer) -> None:
     code = hall.command("enrol", "K7")["code"]
     key = SigningKiosk("K7").key
     client = HallClient(hall.url, Signer("K7", key.private_bytes_raw()))
@@ -131,7 +131,7 @@ def test_the_kiosks_own_client_and_the_hall_understand_each_other(hall: HallProc
     client.close()
 
 
-def test_a_kiosk_with_a_wrong_clock_is_told_the_time_and_served(hall: HallProcess, kiosk: SigningKiosk) -> None:
+def test_a_kiosk_with_a_wrong_clock_is_told_the_time_and_served(hall: HallServer, kiosk: SigningKiosk) -> None:
     signer = Signer("K1", kiosk.key.private_bytes_raw())
     signer.clock_error = -86_400.0 * 365
     client = HallClient(hall.url, signer)
@@ -189,7 +189,7 @@ def test_what_is_not_signed_by_a_known_kiosk_is_refused(wire: Wire, kiosk: Signi
     assert (reply.status, reply.json["problem"]) == (401, "signature")
 
 
-def test_an_unknown_and_a_revoked_kiosk_are_refused(hall: HallProcess, wire: Wire) -> None:
+def test_an_unknown_and_a_revoked_kiosk_are_refused(hall: HallServer, wire: Wire) -> None:
     stranger = SigningKiosk("K99")
     assert wire.signed(stranger, "POST", TICKETS, body()).status == 401
     asyncio.run(stranger.enrol(hall))
@@ -201,7 +201,7 @@ def test_an_unknown_and_a_revoked_kiosk_are_refused(hall: HallProcess, wire: Wir
         time.sleep(0.1)
 
 
-def test_a_code_enrols_one_key_once(hall: HallProcess, wire: Wire) -> None:
+def test_a_code_enrols_one_key_once(hall: HallServer, wire: Wire) -> None:
     code = hall.command("enrol", "K55")["code"]
     first, second = SigningKiosk("K55").public_key, SigningKiosk("K55").public_key
 
@@ -334,8 +334,8 @@ def test_nobody_acts_without_login_csrf_token_or_from_another_site(wire: Wire, c
     assert act(wire, clerk, "park", unknown=1).status == 422
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(hall: HallProcess, wire: Wire) -> None:
-    hall.command("staff", "add", "li", words=f"{PASSWORD}\n")
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(hall: HallServer, wire: Wire) -> None:
+    hall.command("staff", "add", "li", typed=f"{PASSWORD}\n")
     asked = {"name": "li", "password": PASSWORD, "window": "3"}
     reply = wire.send("POST", "/window/v1/login", json.dumps(asked).encode())
     cookie = reply.headers["set-cookie"].lower()
@@ -360,7 +360,7 @@ def test_guessing_a_password_is_slow(wire: Wire) -> None:
 class Stream:
     """Reads one event stream."""
 
-    def __init__(self, hall: HallProcess, path: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, hall: HallServer, path: str, headers: dict[str, str] | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", hall.port, timeout=20)
         self._connection.request("GET", path, headers=headers or {})
         self._response = self._connection.getresponse()
@@ -382,7 +382,7 @@ class Stream:
 
 
 def test_a_call_reaches_the_board_and_comes_again_to_one_who_was_away(
-    hall: HallProcess, wire: Wire, kiosk: SigningKiosk, clerk: Clerk
+    hall: HallServer, wire: Wire, kiosk: SigningKiosk, clerk: Clerk
 ) -> None:
     board = Stream(hall, "/board/events")
     wire.signed(kiosk, "POST", TICKETS, body())
@@ -399,13 +399,13 @@ def test_a_call_reaches_the_board_and_comes_again_to_one_who_was_away(
     back.close()
 
 
-def test_a_board_that_names_an_event_of_another_file_is_told_to_load_anew(hall: HallProcess) -> None:
+def test_a_board_that_names_an_event_of_another_file_is_told_to_load_anew(hall: HallServer) -> None:
     board = Stream(hall, "/board/events", {"last-event-id": "999999999"})
     assert board.until("reset") == {}
     board.close()
 
 
-def test_a_window_hears_of_all_windows(hall: HallProcess, wire: Wire, kiosk: SigningKiosk, clerk: Clerk) -> None:
+def test_a_window_hears_of_all_windows(hall: HallServer, wire: Wire, kiosk: SigningKiosk, clerk: Clerk) -> None:
     window = Stream(hall, "/window/events", {"cookie": clerk.cookie})
     wire.signed(kiosk, "POST", TICKETS, body())
     number = act(wire, clerk, "call-next").json["current"]["number"]
@@ -429,7 +429,7 @@ def test_a_window_hears_of_all_windows(hall: HallProcess, wire: Wire, kiosk: Sig
     ],
 )
 def test_bad_input_on_the_command_line_ends_with_two(
-    hall: HallProcess, clerk: Clerk, arguments: list[str], words: str, field: str
+    hall: HallServer, clerk: Clerk, arguments: list[str], words: str, field: str
 ) -> None:
     command = [sys.executable, "-c", "from hall.cli import main; main()", *arguments, "--data", str(hall.data)]
     done = subprocess.run(command, input=words, text=True, capture_output=True, check=False)
@@ -437,10 +437,10 @@ def test_bad_input_on_the_command_line_ends_with_two(
     assert json.loads(done.stderr)["error"]["field"] == field
 
 
-def test_the_log_holds_no_person(hall: HallProcess, wire: Wire, kiosk: SigningKiosk) -> None:
+def test_the_log_holds_no_person(hall: HallServer, wire: Wire, kiosk: SigningKiosk) -> None:
     request: TicketRequest = new_ticket_request()
     wire.signed(kiosk, "POST", TICKETS, msgspec.json.encode(request))
-    log = Path(hall.data / "log").read_text(encoding="utf-8")
+    log = hall.log.read_text(encoding="utf-8")
     assert '"event":"serving"' in log.replace(": ", ":")
     assert request.holder_ref is not None
     assert request.holder_ref not in log

@@ -225,8 +225,9 @@ def test_a_mixture_of_characters_syllables_and_initials_finds_the_name(service: 
         elif char.isalnum():
             query += char
     match = next(m for m in CATALOGUE.search(query) if m.service == service)
+    # "ch" at the end may be 撤 or 撤回: the mark is the shortest reading that holds the query.
     assert match.start == 0
-    assert marked(match).rstrip(")") == service.name_zh.rstrip(")")
+    assert service.name_zh.startswith(marked(match))
 
 
 @steady
