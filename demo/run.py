@@ -104,6 +104,8 @@ def _call(stage: Stage, clerk: Clerk) -> None:
         if called != slip.number:
             raise Failed(f"the window was given {called}, the slip says {slip.number}")
         board.wait_for_text(called)
+        # Calls are shown at once, the length of the line twice a second.
+        board.wait_for("!document.body.innerText.replace(/\\s/g, '').includes('等候1人')", "the line is counted anew")
         window.wait_for_text("已叫号")
         phone = browser.open(slip.link, PHONE.width, PHONE.height)
         phone.wait_for_text("现在轮到您了")
