@@ -95,6 +95,10 @@ class KioskApp(App):
         """Say whose machine this is, as soon as that is known; drawn with the next state."""
         self.kiosk, self.hall_names = kiosk, hall_names
 
+    def leave(self) -> None:
+        """End ``run``, soon: Kivy may only be stopped in its own thread."""
+        KivyClock.schedule_once(lambda _: self.stop(), 0)
+
     # ---- the app's life --------------------------------------------------------------------------------------------
 
     def build(self) -> Widget:

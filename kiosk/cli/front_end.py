@@ -63,6 +63,8 @@ def run(settings_file: Path | None) -> None:
     problems: list[str] = []
 
     def put_together() -> None:
+        import structlog
+
         from kiosk.cli.output import open_store
         from kiosk.runtime import logs
         from kiosk.runtime.appliance import Appliance
@@ -75,7 +77,7 @@ def run(settings_file: Path | None) -> None:
             enrolment = enrolment_of(store)
             if enrolment is None:
                 problems.append(NOT_ENROLLED)
-                app.stop()
+                app.leave()
                 return
             app.introduce(enrolment.kiosk, enrolment.hall_names)
             appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show)
@@ -83,7 +85,12 @@ def run(settings_file: Path | None) -> None:
             behind.append(appliance)
         except (StoreError, OSError) as problem:
             problems.append(f"the store cannot be used: {problem}")
-            app.stop()
+            app.leave()
+        except Exception as problem:
+            # A window with nothing behind it would swallow touches for ever: end, and be started anew.
+            structlog.get_logger().exception("start-failed")
+            problems.append(f"the kiosk cannot be put together: {type(problem).__name__}")
+            app.leave()
 
     starting = threading.Thread(target=put_together, name="start")
     app = KioskApp(

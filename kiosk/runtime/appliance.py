@@ -38,8 +38,9 @@ from kiosk.session.effects import (
     StopWatching,
     WatchForCard,
 )
+from kiosk.session.events import DeviceChanged
 from kiosk.session.rules import Rules
-from kiosk.session.state import DeviceName, Language, Shown
+from kiosk.session.state import DeviceName, DeviceView, Language, Shown
 from kiosk.settings import Settings
 from kiosk.store.store import Store
 
@@ -65,6 +66,7 @@ class Appliance:
         show: Callable[[Shown], None],
     ) -> None:
         self._store = store
+        self._inbox = inbox
         self._clock = clock
         any_service = (texts[Language.ZH]("service.any"), texts[Language.EN]("service.any"))
         slips = SlipMaker(catalogue, settings.kiosk.ticket_url, any_service)
@@ -98,6 +100,13 @@ class Appliance:
         self._runtime = Runtime(Rules(catalogue, limits), inbox, clock, self._perform, show)
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
 
+    def _devices(self) -> dict[DeviceName, CardWatch | PrinterDesk | None]:
+        return {
+            DeviceName.ID_CARD: self._cards,
+            DeviceName.TICKET_PRINTER: self._tickets,
+            DeviceName.RECEIPT_PRINTER: self._receipts,
+        }
+
     def _workers(self) -> list[Worker]:
         desks = (self._tickets, self._receipts)
         return [
@@ -113,6 +122,10 @@ class Appliance:
         asks, slips = self._store.recover(now)
         log.info("recovered", asks=asks, slips=slips)
         self._store.forget_before((now - MEMORY).date())
+        # Devices are taken to work until somebody has looked; at one that this kiosk does not have nobody will.
+        for name, desk in self._devices().items():
+            if desk is None:
+                self._inbox.post(DeviceChanged(name, DeviceView()))
         for worker in self._workers():
             worker.start()
         if self._cards is not None:

@@ -46,6 +46,8 @@ class Worker:
             if job is None:
                 return
             self._guard(job)
+            # A job may hold a person; none is kept while the next one is waited for.
+            del job
 
     def _guard(self, job: Job) -> None:
         try:
