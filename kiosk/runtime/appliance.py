@@ -138,6 +138,10 @@ class Appliance:
         self._loop.join(STOP_S)
         if self._cards is not None:
             self._cards.stop(STOP_S)
+        for desk in (self._tickets, self._receipts):
+            if desk is not None:
+                desk.close()
+        self._hall.close()
         for worker in self._workers():
             if not worker.stop(STOP_S):
                 log.warning("worker-hangs", worker=worker.name)

@@ -63,6 +63,11 @@ class HallDesk:
             case FindTickets():
                 self.worker.submit(lambda: self._find(effect))
 
+    def close(self) -> None:
+        """Let go of the connections; the last job of each worker."""
+        self.worker.submit(self._client.close)
+        self.watch.submit(self._watcher.close)
+
     def _ask(self, effect: AskHall) -> None:
         holder = effect.holder
         request = TicketRequest(

@@ -53,6 +53,10 @@ class PrinterDesk:
     def perform(self, effect: PrintSlip) -> None:
         self.worker.submit(lambda: self._print(effect))
 
+    def close(self) -> None:
+        """Let go of the port; the last job of the worker."""
+        self.worker.submit(self._printer.close)
+
     def _print(self, effect: PrintSlip) -> None:
         language = effect.language
         document = ticket_slip(effect.slip, self._texts[language], self._hall_names[language], language.value)
