@@ -8,7 +8,7 @@ SETUP := $(VENV)/.complete
 FONTS := screens/fonts/.complete
 ROOMS := kiosk drivers screens hall config demo
 
-.PHONY: help run test test-quick bench lint format lock clean setup
+.PHONY: help run test test-quick test-long bench lint format lock clean setup
 help:
 	@echo "make run    the main job: hall, simulated devices, a kiosk window, a visitor who takes a number"
 	@echo "make test   every check and test        make bench  the benchmark table"
@@ -53,6 +53,10 @@ test: lint
 
 test-quick: setup
 	$(BIN)/pytest -m "not e2e"
+
+# The campaigns of make test in their long form: 4 kiosks x 2,000 numbers, 8 windows, the hall killed twice.
+test-long: setup
+	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/hall/test_campaign.py
 
 bench: setup
 	@$(BIN)/python -m benchmarks.table
