@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 import structlog
 
@@ -46,8 +45,6 @@ from kiosk.store.store import Store
 
 log = structlog.get_logger()
 
-#: How long the kiosk itself remembers tickets and sheets; the hall keeps the record.
-MEMORY = timedelta(days=30)
 STOP_S = 2.0
 
 
@@ -118,10 +115,8 @@ class Appliance:
 
     def start(self) -> None:
         """Settle what the last run left open, then let everything begin. Raises StoreFailed."""
-        now = self._clock.now()
-        asks, slips = self._store.recover(now)
+        asks, slips = self._store.recover(self._clock.now())
         log.info("recovered", asks=asks, slips=slips)
-        self._store.forget_before((now - MEMORY).date())
         # Devices are taken to work until somebody has looked; at one that this kiosk does not have nobody will.
         for name, desk in self._devices().items():
             if desk is None:

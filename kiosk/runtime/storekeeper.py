@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import structlog
 
 from kiosk.runtime.clock import Clock
@@ -18,6 +20,9 @@ log = structlog.get_logger()
 
 PROBE_EVERY_S = 3.0
 
+#: How long the kiosk itself remembers tickets and sheets; the hall keeps the record.
+MEMORY = timedelta(days=30)
+
 
 class Storekeeper:
     def __init__(self, store: Store, enrolment: Enrolment, slips: SlipMaker, inbox: Inbox, clock: Clock) -> None:
@@ -27,7 +32,8 @@ class Storekeeper:
         self._inbox = inbox
         self._clock = clock
         self._works = True
-        self.worker = Worker("store", idle=self._probe, idle_every_s=PROBE_EVERY_S)
+        self._tidied: date | None = None
+        self.worker = Worker("store", idle=self._rest, idle_every_s=PROBE_EVERY_S)
 
     def perform(self, effect: RecordAsk | RecordTicket | RecordReprint | AbandonTicket) -> None:
         self.worker.submit(lambda: self._carry_out(effect))
@@ -63,10 +69,19 @@ class Storekeeper:
         kiosk, url_base = self._enrolment.kiosk, self._slips.url_base
         return self._store.record_own_ticket(kiosk, effect.key, draft, reference, effect.to_print, now, url_base)
 
+    def _rest(self) -> None:
+        """Nobody wants anything: forget what is old, once a day, or see whether a failed storage works again."""
+        if not self._works:
+            self._probe()
+        elif (today := self._clock.now().date()) != self._tidied:
+            self._tidied = today
+            try:
+                self._store.forget_before(today - MEMORY)
+            except database.StoreFailed as problem:
+                self._failed(str(problem))
+
     def _probe(self) -> None:
-        """While the storage has failed: try a small write, and tell everybody once it works again."""
-        if self._works:
-            return
+        """Try a small write, and tell everybody once it works."""
         try:
             self._store.set_settings({"probe": self._clock.now().isoformat().encode()})
         except database.StoreFailed:
