@@ -183,13 +183,16 @@ class Store:
             _end_slip(connection, slip_id, outcome, reason, now)
 
     def forget_before(self, day: date) -> None:
-        """Drop tickets, asks and sheets of earlier days: the hall keeps the record, the kiosk needs only its memory."""
+        """Drop tickets, asks and sheets of earlier days: the hall keeps the record, the kiosk needs only its memory.
+
+        The counts of its own numbers stay for ever: with a clock that jumped ahead and back, the day that is forgotten
+        may be today, and its numbers would be given again.
+        """
         with self._transaction() as connection:
             for statement in (
                 "DELETE FROM ticket WHERE day < :day",
                 "DELETE FROM ask WHERE outcome IS NOT NULL AND asked_at < :day",
                 "DELETE FROM slip WHERE state NOT IN ('intended', 'sent') AND intended_at < :day",
-                "DELETE FROM series WHERE day < :day",
             ):
                 connection.execute(text(statement), {"day": day.isoformat()})
 

@@ -210,6 +210,12 @@ def test_old_tickets_are_forgotten_and_open_ones_kept(store: Store) -> None:
     assert len(store.tickets_of("ref", NOW)) == 1
 
 
+def test_a_clock_that_jumped_ahead_and_back_gives_no_number_twice(store: Store) -> None:
+    assert own_ticket(store).slip.number == "K3-001"
+    store.forget_before((NOW + timedelta(days=400)).date())
+    assert own_ticket(store).slip.number == "K3-002"
+
+
 def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     file = tmp_path / "secrets" / "store.key"
     key = read_or_make_key(file)
