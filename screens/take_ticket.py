@@ -22,7 +22,7 @@ class TakeTicketScreen(Screen[TakeTicket]):
         return self.view.hall_name
 
     def who(self) -> str:
-        return self.dotted(self.t("header.area"), self.t("header.machine", number=self.machine))
+        return self.dotted(self.t("header.area"), self.machine)
 
     def body(self) -> Box:
         gap = 20 if self.style.large else self.theme.gap
