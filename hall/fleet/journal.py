@@ -14,9 +14,9 @@ from hall.queue.rules import Rules
 from hall.queue.taking import abandon, take_in
 from hall.store import statements
 from hall.store.writer import Work
+from kiosk.domain.facts import Fact
 from kiosk.domain.messages import (
     CHAIN_START,
-    Fact,
     JournalBatch,
     JournalReply,
     JournalRow,

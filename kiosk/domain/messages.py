@@ -154,9 +154,6 @@ class SlipPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="slip_print
     reprint: bool
 
 
-Fact = TicketIssuedHere | TicketAskAbandoned | SlipPrinted
-
-
 #: What the first row of an incarnation chains to.
 CHAIN_START = "0" * 64
 

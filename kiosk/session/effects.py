@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kiosk.domain.filing import Bureau, FilingRequest, PaymentRequest, PaymentResult, TaxpayerView
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import TicketView
 from kiosk.domain.ticket import TicketSlip
-from kiosk.session.state import Language
+from kiosk.session.state import Draft, IssueTask, Language, Paper
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,175 @@ class FindTickets:
     holder: Holder
 
 
+# ---- filing, paying, proof -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FindTaxpayers:
+    """Whom this person may act for. → TaxpayersFound | HallRefusedIt | HallSilent"""
+
+    visit: int
+    holder: Holder
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """Everything of one taxpayer, and this person's draft for it, if one was left. → FileOpened | HallRefusedIt | HallSilent
+
+    ``taxpayer`` "self": the natural person's own."""
+
+    visit: int
+    holder: Holder
+    taxpayer: TaxpayerView
+
+
+@dataclass(frozen=True)
+class FindBuyer:
+    """Whose is this taxpayer number? → BuyerFound | HallSilent"""
+
+    visit: int
+    number: str
+
+
+@dataclass(frozen=True)
+class KeepDraft:
+    """The answers so far, encrypted, for this person only. Nothing follows; a failure costs the draft, not the visit."""
+
+    holder: Holder
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class ForgetDraft:
+    """Nothing follows."""
+
+    holder: Holder
+    taxpayer: str
+
+
+@dataclass(frozen=True)
+class RecordFiling:
+    """Make the confirmed return durable under a new key, and drop its draft. → FilingRecorded | StoreFailed
+
+    ``request`` has everything but ``key`` and ``holder_ref`` (both ""), which only the runtime can make."""
+
+    visit: int
+    holder: Holder
+    request: FilingRequest
+
+
+@dataclass(frozen=True)
+class SubmitFiling:
+    """→ FilingAnswered | HallRefusedIt | HallSilent (with the key). Whatever is answered is durable first."""
+
+    visit: int
+    request: FilingRequest
+
+
+@dataclass(frozen=True)
+class QueueFiling:
+    """The hall did not answer: leave it to the agent, which asks and files under the same key. → FilingQueued | StoreFailed"""
+
+    visit: int
+    key: str
+
+
+@dataclass(frozen=True)
+class RecordPayment:
+    """Make durable what is about to be charged, under a new key. → PaymentRecorded | StoreFailed
+
+    ``request`` has ``key`` and ``holder_ref`` ""."""
+
+    visit: int
+    holder: Holder
+    request: PaymentRequest
+
+
+@dataclass(frozen=True)
+class HoldPayment:
+    """Ask the hall to hold the filing for this payment. → PaymentHeld | HallRefusedIt | HallSilent
+
+    Refused or silent: the payment ends uncharged, durably, and the hall is told so."""
+
+    visit: int
+    request: PaymentRequest
+
+
+@dataclass(frozen=True)
+class ChargeCard:
+    """Have the terminal charge. → ChargeProgress…, then ChargeEnded | ChargeUnknown (and, asked on, later ChargeEnded)"""
+
+    visit: int
+    key: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class CancelCharge:
+    """The payer changed his mind: the terminal lets go if no card was presented. The answer is that of ChargeCard."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class ConfirmPayment:
+    """Tell the hall of the charge and ask how filing and payment stand, until entered or ``enter_s`` has passed.
+    → PaymentAnswered | HallSilent (with the key)"""
+
+    visit: int
+    key: str
+    result: PaymentResult
+    filing: str
+
+
+@dataclass(frozen=True)
+class RecordIssue:
+    """Make durable that a numbered paper is about to be asked for. → IssueRecorded | StoreFailed"""
+
+    visit: int
+    task: IssueTask
+    filing: str
+
+
+@dataclass(frozen=True)
+class AskCertificate:
+    """→ CertificateGiven | HallRefusedIt | HallSilent (with the key)"""
+
+    visit: int
+    key: str
+    holder: Holder
+    filing: str
+    bureau: Bureau
+
+
+@dataclass(frozen=True)
+class AskInvoice:
+    """→ InvoiceGiven | HallRefusedIt | HallSilent (with the key)"""
+
+    visit: int
+    key: str
+    holder: Holder
+    filing: str
+
+
+@dataclass(frozen=True)
+class RecordPaper:
+    """Make the intent to print a receipt, certificate or invoice durable. → PaperRecorded | StoreFailed"""
+
+    visit: int
+    paper: Paper
+
+
+@dataclass(frozen=True)
+class PrintPaper:
+    """Print it at the receipt printer; record how it ended. → PrintEnded"""
+
+    visit: int
+    slip_id: int
+    paper: Paper
+    language: Language
+
+
 @dataclass(frozen=True)
 class Arm:
     """Start a timer anew. → DeadlinePassed"""
@@ -124,6 +294,24 @@ Effect = (
     | RecordReprint
     | AbandonTicket
     | FindTickets
+    | FindTaxpayers
+    | OpenFile
+    | FindBuyer
+    | KeepDraft
+    | ForgetDraft
+    | RecordFiling
+    | SubmitFiling
+    | QueueFiling
+    | RecordPayment
+    | HoldPayment
+    | ChargeCard
+    | CancelCharge
+    | ConfirmPayment
+    | RecordIssue
+    | AskCertificate
+    | AskInvoice
+    | RecordPaper
+    | PrintPaper
     | Arm
     | Disarm
     | Forget

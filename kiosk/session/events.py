@@ -6,13 +6,26 @@ An answer to an effect carries the visit it was asked in; ``machine.step`` drops
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
+
+from kiosk.domain.filing import (
+    Bureau,
+    CertificateView,
+    FilingRequest,
+    FilingView,
+    Form,
+    InvoiceView,
+    PaymentRequest,
+    PaymentResult,
+    TaxpayerFile,
+    TaxpayerView,
+)
 
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView
 from kiosk.domain.ticket import TicketSlip
-from kiosk.session.state import CardProblem, DeviceName, DeviceView, Language, OpenTicket, Purpose
+from kiosk.session.state import CardProblem, DeviceName, DeviceView, Draft, Language, OpenTicket, Purpose, QueryTab
 
 # ---- touches -------------------------------------------------------------------------------------------------------
 
@@ -106,6 +119,106 @@ class Reprint:
     token: str
 
 
+@dataclass(frozen=True)
+class PickTaxpayer:
+    taxpayer: str
+
+
+@dataclass(frozen=True)
+class PickObligation:
+    """Begin the return that is due. ``on``: today."""
+
+    obligation: str
+    on: date
+
+
+@dataclass(frozen=True)
+class PickForm:
+    """Bring up an occasional return: a contract, a car."""
+
+    form: Form
+    on: date
+
+
+@dataclass(frozen=True)
+class ContinueDraft:
+    on: date
+
+
+@dataclass(frozen=True)
+class DropDraft:
+    pass
+
+
+@dataclass(frozen=True)
+class Choose:
+    """One of the answers on the page (``Question.choices``)."""
+
+    value: str
+    on: date
+
+
+@dataclass(frozen=True)
+class Change:
+    """From the check page back to one question."""
+
+    question: str
+
+
+@dataclass(frozen=True)
+class PickFiling:
+    """A filing in a list: pay it, prove it, look at it, as the page says."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class CorrectFiling:
+    """File it anew with other figures; only before it is paid."""
+
+    key: str
+    on: date
+
+
+@dataclass(frozen=True)
+class PickBureau:
+    bureau: Bureau
+
+
+@dataclass(frozen=True)
+class PickTab:
+    tab: QueryTab
+
+
+@dataclass(frozen=True)
+class Pay:
+    """Pay by card, now. ``at`` the moment of the touch."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """确认并提交: the legal moment of filing."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CancelPay:
+    """The payer changes his mind before a card was presented."""
+
+
+@dataclass(frozen=True)
+class PrintAgain:
+    """The paper of this page, marked 补打."""
+
+
+@dataclass(frozen=True)
+class IssueInvoice:
+    """The invoice of this filing (after its tax)."""
+
+
 Touch = (
     Start
     | OpenGuide
@@ -122,6 +235,22 @@ Touch = (
     | PickService
     | Next
     | Reprint
+    | PickTaxpayer
+    | PickObligation
+    | PickForm
+    | ContinueDraft
+    | DropDraft
+    | Choose
+    | Change
+    | PickFiling
+    | CorrectFiling
+    | PickBureau
+    | PickTab
+    | Pay
+    | Submitted
+    | CancelPay
+    | PrintAgain
+    | IssueInvoice
 )
 
 # ---- answers to effects --------------------------------------------------------------------------------------------
@@ -201,6 +330,145 @@ class TicketsFound:
     tickets: tuple[OpenTicket, ...]
 
 
+# ---- filing, paying, proof
+
+
+@dataclass(frozen=True)
+class TaxpayersFound:
+    visit: int
+    taxpayers: tuple[TaxpayerView, ...]
+
+
+@dataclass(frozen=True)
+class FileOpened:
+    visit: int
+    file: TaxpayerFile
+    draft: Draft | None
+    on: date
+    """Today, for what is late."""
+
+
+@dataclass(frozen=True)
+class HallRefusedIt:
+    """The hall answered, and said no: ``problem`` is a word of filing.FILING_PROBLEMS, PAYMENT_PROBLEMS or
+    ISSUE_PROBLEMS. ``key`` of what it refused, or ""."""
+
+    visit: int
+    problem: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class BuyerFound:
+    """``name`` None: the register does not know this number."""
+
+    visit: int
+    number: str
+    name: str | None
+
+
+@dataclass(frozen=True)
+class FilingRecorded:
+    """The return is durable under its key; it will be filed whatever happens now."""
+
+    visit: int
+    request: FilingRequest
+
+
+@dataclass(frozen=True)
+class FilingAnswered:
+    visit: int
+    filing: FilingView
+
+
+@dataclass(frozen=True)
+class FilingQueued:
+    """The hall was silent: the agent files it under the same key once the hall answers."""
+
+    visit: int
+    key: str
+
+
+@dataclass(frozen=True)
+class PaymentRecorded:
+    """The intent to charge is durable under its key."""
+
+    visit: int
+    request: PaymentRequest
+
+
+@dataclass(frozen=True)
+class PaymentHeld:
+    """The hall holds the filing for this payment: the terminal may charge."""
+
+    visit: int
+    key: str
+
+
+@dataclass(frozen=True)
+class ChargeProgress:
+    visit: int
+    key: str
+    progress: str
+    """A value of drivers.pos.contract.Progress."""
+    can_cancel: bool
+
+
+@dataclass(frozen=True)
+class ChargeEnded:
+    """By the terminal's own word, durable already: ``approved`` with the charge, or ``refused`` (nothing was taken).
+    ``reason``: drivers.pos.contract.RefusedBecause."""
+
+    visit: int
+    key: str
+    result: PaymentResult
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ChargeUnknown:
+    """The terminal is silent. It is being asked, now and after this visit, until it has said what became of the charge."""
+
+    visit: int
+    key: str
+
+
+@dataclass(frozen=True)
+class PaymentAnswered:
+    """How filing and payment stand at the hall now."""
+
+    visit: int
+    filing: FilingView
+
+
+@dataclass(frozen=True)
+class IssueRecorded:
+    """The intent to ask for a certificate or invoice is durable under this key."""
+
+    visit: int
+    key: str
+
+
+@dataclass(frozen=True)
+class CertificateGiven:
+    visit: int
+    certificate: CertificateView
+
+
+@dataclass(frozen=True)
+class InvoiceGiven:
+    visit: int
+    invoice: InvoiceView
+
+
+@dataclass(frozen=True)
+class PaperRecorded:
+    """The intent to print it is durable."""
+
+    visit: int
+    slip_id: int
+
+
 class Deadline:
     """Names of the runtime's timers, one of each at a time."""
 
@@ -226,6 +494,23 @@ Answer = (
     | PrintEnded
     | TicketsFound
     | DeadlinePassed
+    | TaxpayersFound
+    | FileOpened
+    | HallRefusedIt
+    | BuyerFound
+    | FilingRecorded
+    | FilingAnswered
+    | FilingQueued
+    | PaymentRecorded
+    | PaymentHeld
+    | ChargeProgress
+    | ChargeEnded
+    | ChargeUnknown
+    | PaymentAnswered
+    | IssueRecorded
+    | CertificateGiven
+    | InvoiceGiven
+    | PaperRecorded
 )
 
 # ---- the machine around the visit ----------------------------------------------------------------------------------

@@ -6,13 +6,30 @@ Everything here is a frozen value. Screens draw it, tests compare it, nobody cha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from kiosk.domain.catalogue import Match, Service
+from kiosk.domain.filing import (
+    Bureau,
+    CertificateView,
+    FilingRequest,
+    FilingView,
+    Form,
+    InvoiceView,
+    LatePart,
+    Obligation,
+    PaymentRequest,
+    PaymentResult,
+    TaxpayerFile,
+    TaxpayerView,
+)
 from kiosk.domain.holder import Holder
 from kiosk.domain.identity import EntryProblem
 from kiosk.domain.messages import HallState
+from kiosk.domain.questions import Question
+from kiosk.domain.tax import Assessment
 from kiosk.domain.ticket import TicketSlip
 
 
@@ -26,6 +43,18 @@ class Purpose(StrEnum):
 
     TAKE_NUMBER = "take_number"
     MY_NUMBER = "my_number"
+    FILE = "file"
+    """申报缴税: what is due, file it, pay it."""
+    INVOICE = "invoice"
+    """代开发票"""
+    CERTIFICATE = "certificate"
+    """打印证明"""
+    QUERY = "query"
+    """查询: returns, payments, arrears, invoices, credit grade."""
+
+
+#: These ask the hall for what it knows of the person, so only a card opens them.
+TAX_PURPOSES = frozenset({Purpose.FILE, Purpose.INVOICE, Purpose.CERTIFICATE, Purpose.QUERY})
 
 
 class CardProblem(StrEnum):
@@ -51,6 +80,25 @@ class SorryReason(StrEnum):
     NO_TICKET = "no_ticket"
     """The person has no open number here."""
     OUT_OF_SERVICE = "out_of_service"
+
+    # ---- filing, paying, proof
+    NO_TAXPAYER = "no_taxpayer"
+    """The register binds this person to no taxpayer."""
+    FILING_REFUSED = "filing_refused"
+    """The hall or a bureau said no; ``Sorry.word`` says why (texts ``filing_problem.<word>``)."""
+    FILING_QUEUED = "filing_queued"
+    """The return is kept and will be sent; whether it has arrived is not known yet. Nothing was charged."""
+    PAYMENT_REFUSED = "payment_refused"
+    """Not charged; ``word`` says why (texts ``pay_refused.<word>``). The return is filed and can be paid later."""
+    PAYMENT_UNKNOWN = "payment_unknown"
+    """Whether the card was charged is not known yet; the machine goes on asking and never charges anew."""
+    PAYMENT_NOT_HELD = "payment_not_held"
+    """Not charged: it is being paid elsewhere, or is paid; ``word`` of filing.PAYMENT_PROBLEMS."""
+    NOT_ISSUED = "not_issued"
+    """No certificate or invoice: ``word`` of filing.ISSUE_PROBLEMS. What is paid is paid."""
+    PAPER_FAILED = "paper_failed"
+    """Filed and paid; the receipt, certificate or invoice did not come out."""
+    PAPER_UNCERTAIN = "paper_uncertain"
 
 
 class Availability(StrEnum):
@@ -181,15 +229,285 @@ class Sorry:
     slip: TicketSlip | None = None
     can_reprint: bool = False
     paper_out: bool = False
+    word: str = ""
+    """Which of several causes, see the reason."""
+    filing: FilingView | None = None
+    amount: int | None = None
+    """Fen that the page is about, large and alone."""
+    payment_key: str = ""
+    """PAYMENT_UNKNOWN: what the terminal is still being asked about."""
+    paper: Paper | None = None
+    """PAPER_FAILED, PAPER_UNCERTAIN: what can be printed again while ``can_reprint``."""
 
 
-Page = Home | Identify | Keypad | ChooseService | ServiceDetail | Confirm | Issuing | TakeTicket | MyTickets | Sorry
+# ---- filing, paying, proof -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LookingUp:
+    """The hall is asked what it knows: of the person (``taxpayer`` None), or of one taxpayer."""
+
+    purpose: Purpose
+    taxpayer: TaxpayerView | None = None
+
+
+@dataclass(frozen=True)
+class ChooseTaxpayer:
+    """For whom? The person's own taxpayers; for an invoice also the person himself (id ``self``)."""
+
+    purpose: Purpose
+    taxpayers: tuple[TaxpayerView, ...]
+
+
+@dataclass(frozen=True)
+class TodoList:
+    """What is due: returns by deadline, what is filed and unpaid with its late surcharge to date, other returns that
+    can be brought up. ``draft``: begun earlier by the same person and not submitted."""
+
+    file: TaxpayerFile
+    draft: Draft | None = None
+    choice_of_one: bool = False
+    """The person has no other taxpayer: back leads home."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A return that was begun: kept encrypted on the kiosk, offered to the same person only."""
+
+    taxpayer: str
+    form: Form
+    obligation: str | None
+    answers: dict[str, str]
+    saved_on: date
+
+
+@dataclass(frozen=True)
+class Work:
+    """The return in progress. Which page may be visited follows from ``answers`` alone (kiosk.domain.questions)."""
+
+    purpose: Purpose
+    file: TaxpayerFile
+    form: Form
+    obligation: Obligation | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    corrects: str | None = None
+    buyer_name: str = ""
+    """Of an invoice: found by the hall for the number that was typed."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question of a return. ``entry``: what is typed so far; ``problem``: why it cannot be so (texts
+    ``answer_problem.<problem>``). ``changing``: called from the check page, back to it after the answer."""
+
+    work: Work
+    question: Question
+    entry: str = ""
+    problem: str | None = None
+    changing: bool = False
+    looking: bool = False
+    """The hall is asked (a buyer's name); nothing can be touched."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """请核对，无误后提交: every answer, every levy under its bureau with its rule."""
+
+    work: Work
+    assessment: Assessment
+    late: tuple[LatePart, ...] = ()
+    """滞纳金 if it is paid today."""
+
+
+class SubmitStep(StrEnum):
+    """Texts: ``submitting.<value>``."""
+
+    RECORDING = "recording"
+    SENDING = "sending"
+    QUEUEING = "queueing"
+
+
+@dataclass(frozen=True)
+class Submitting:
+    """The machine works; nothing can be touched."""
+
+    work: Work
+    assessment: Assessment
+    step: SubmitStep
+    request: FilingRequest | None = None
+    """From the moment its key is durable."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The return is filed (accepted or half done, said in plain words). Pay now, or later."""
+
+    filing: FilingView
+    taxpayer: TaxpayerView
+    purpose: Purpose
+
+
+class PayStep(StrEnum):
+    """Each passed once, in this order, ASKING only when the terminal fell silent. Texts: ``paying.<value>``."""
+
+    RECORDING = "recording"
+    HOLDING = "holding"
+    """The hall holds the filing for this payment."""
+    CHARGING = "charging"
+    ASKING = "asking"
+    """The terminal is asked what became of the charge."""
+    ENTERING = "entering"
+    """Charged; both bureaus enter it."""
+
+
+@dataclass(frozen=True)
+class Paying:
+    """``progress``: while CHARGING, what the terminal waits for (texts ``terminal.<progress>``)."""
+
+    filing: FilingView
+    taxpayer: TaxpayerView
+    purpose: Purpose
+    step: PayStep
+    amount: int
+    request: PaymentRequest | None = None
+    progress: str = ""
+    can_cancel: bool = False
+    """Until a card has been presented the payer may change his mind."""
+    result: PaymentResult | None = None
+
+
+class IssueTask(StrEnum):
+    CERTIFICATE = "certificate"
+    INVOICE = "invoice"
+
+
+@dataclass(frozen=True)
+class IssuingPaper:
+    """A certificate or an invoice is given by the hall, then printed. Texts: ``issuing_paper.<task>.<step>``."""
+
+    filing: FilingView
+    taxpayer: TaxpayerView
+    purpose: Purpose
+    task: IssueTask
+    step: Literal["recording", "asking"]
+    bureau: Bureau | None = None
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class PrintingPaper:
+    """A receipt, certificate or invoice is recorded, then printed; then ``then`` is shown."""
+
+    paper: Paper
+    step: Literal["recording", "printing"]
+    then: Finished | CompareNumber
+    slip_id: int | None = None
+
+
+@dataclass(frozen=True)
+class CompareNumber:
+    """The number of the blank, large: is it the one pre-printed on the sheet? (As every certificate kiosk asks.)"""
+
+    certificate: CertificateView
+    then: Finished
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All done: what was filed and paid, under which numbers; certificates, invoice and another copy on offer."""
+
+    filing: FilingView
+    taxpayer: TaxpayerView
+    purpose: Purpose
+    printed: bool = True
+    invoice: InvoiceView | None = None
+    certificates: tuple[CertificateView, ...] = ()
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Paid filings of one taxpayer, newest first: of which is a certificate wanted? ``filing``: chosen, now which bureau."""
+
+    file: TaxpayerFile
+    filing: FilingView | None = None
+    choice_of_one: bool = False
+
+
+class QueryTab(StrEnum):
+    RETURNS = "returns"
+    PAYMENTS = "payments"
+    ARREARS = "arrears"
+    INVOICES = "invoices"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True)
+class MyTaxes:
+    file: TaxpayerFile
+    tab: QueryTab = QueryTab.RETURNS
+    filing: FilingView | None = None
+    """One of them, in full."""
+    choice_of_one: bool = False
+
+
+@dataclass(frozen=True)
+class ReceiptPaper:
+    """缴款凭条 of a filing as it now stands: accepted, half done, paid or entered."""
+
+    filing: FilingView
+    taxpayer_name: str
+    number_masked: str
+    holder_masked: str
+    reprint: bool = False
+
+
+@dataclass(frozen=True)
+class CertificatePaper:
+    certificate: CertificateView
+    reprint: bool = False
+
+
+@dataclass(frozen=True)
+class InvoicePaper:
+    invoice: InvoiceView
+    reprint: bool = False
+
+
+Paper = ReceiptPaper | CertificatePaper | InvoicePaper
+
+Page = (
+    Home
+    | Identify
+    | Keypad
+    | ChooseService
+    | ServiceDetail
+    | Confirm
+    | Issuing
+    | TakeTicket
+    | MyTickets
+    | Sorry
+    | LookingUp
+    | ChooseTaxpayer
+    | TodoList
+    | Ask
+    | Check
+    | Submitting
+    | Declared
+    | Paying
+    | IssuingPaper
+    | PrintingPaper
+    | CompareNumber
+    | Finished
+    | Certificates
+    | MyTaxes
+)
 
 
 class DeviceName(StrEnum):
     ID_CARD = "id_card"
     TICKET_PRINTER = "ticket_printer"
     RECEIPT_PRINTER = "receipt_printer"
+    POS = "pos"
 
 
 @dataclass(frozen=True)
@@ -228,6 +546,20 @@ class Situation:
     def can_print_tickets(self) -> bool:
         printer = self.device(DeviceName.TICKET_PRINTER)
         return printer.works and not printer.paper_out and not printer.cover_open
+
+    @property
+    def can_print_papers(self) -> bool:
+        printer = self.device(DeviceName.RECEIPT_PRINTER)
+        return printer.works and not printer.paper_out and not printer.cover_open
+
+    @property
+    def can_pay(self) -> bool:
+        return self.device(DeviceName.POS).works and self.hall_answers and self.storage_works
+
+    @property
+    def can_file(self) -> bool:
+        """Everything that asks the hall about a person needs the card, the hall and a place to keep the intent."""
+        return self.can_read_cards and self.hall_answers and self.storage_works
 
 
 @dataclass(frozen=True)

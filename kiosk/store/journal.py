@@ -8,7 +8,8 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, text
 
-from kiosk.domain.messages import CHAIN_START, Fact, JournalRow, row_hash
+from kiosk.domain.facts import Fact
+from kiosk.domain.messages import CHAIN_START, JournalRow, row_hash
 
 _LAST = text("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1")
 _APPEND = text("INSERT INTO journal (seq, kind, at, body, hash) VALUES (:seq, :kind, :at, :body, :hash)")

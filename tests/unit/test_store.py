@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from kiosk.domain.day import HALL_ZONE
-from kiosk.domain.messages import CHAIN_START, Fact, JournalRow, public_token, row_hash
+from kiosk.domain.facts import Fact
+from kiosk.domain.messages import CHAIN_START, JournalRow, public_token, row_hash
 from kiosk.domain.ticket import TicketSlip
 from kiosk.store.database import StoreUnreadable, has_wal_reset_fix, read_or_make_key
 from kiosk.store.store import Recorded, Store

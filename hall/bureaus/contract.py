@@ -1,0 +1,133 @@
+"""What the hall and a bureau's system say to each other, as JSON over HTTP. Shared by adapter and simulator.
+
+    POST /bureau/v1/returns          Declaration → 200 Receipt | 409, 422 Refusal
+    GET  /bureau/v1/returns/{key}    200 Receipt | 404                            what became of it
+    POST /bureau/v1/entries          Entry → 200 Receipt | 409, 422 Refusal
+    GET  /bureau/v1/entries/{key}    200 Receipt | 404
+    GET  /bureau/v1/ledger?day=…     200 Ledger                                   for the end of the day
+
+The same key always gets the same answer (200 with the first receipt), also years later; the same key with another content
+is refused (409 ``key``). A timeout, a broken line or a 5xx means *unknown*: the hall asks under the key before it sends
+anything again. Every request carries ``Authorization: Bearer <token>``. Amounts are integer fen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from kiosk.domain.filing import Bureau, Form, Levy
+from kiosk.domain.messages import Key
+
+
+def entry_key(payment: str, filing: str, bureau: Bureau) -> str:
+    """The business key of an entry, derived: whoever repeats it, after whatever crash, comes to the same (32 hex)."""
+    return hashlib.sha256(f"entry:{payment}:{filing}:{bureau.value}".encode()).hexdigest()[:32]
+
+
+class DeclaredLine(msgspec.Struct, frozen=True):
+    levy: Levy
+    due: int
+    relief: int
+    payable: int
+    rule: str
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """One bureau's part of a filing. A bureau without a line in it gets none."""
+
+    key: Key
+    """The filing's business key; both bureaus see the same."""
+    hall: str
+    taxpayer: str
+    """The bureau's own registration serial 登记序号; of a natural person the document number."""
+    form: Form
+    lines: list[DeclaredLine]
+    declared_at: datetime
+    """Legal time of filing: the taxpayer's touch."""
+    period_start: date | None = None
+    period_end: date | None = None
+    corrects: Key | None = None
+    """An earlier declaration of the same period that this one replaces; refused (``paid_already``) once it has an entry."""
+
+
+class EntryLine(msgspec.Struct, frozen=True):
+    levy: Levy
+    amount: int
+    late: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """Money for one declaration into this bureau's treasury. ``key``: ``entry_key`` of payment, filing and bureau."""
+
+    key: Key
+    filing: Key
+    payment: Key
+    lines: list[EntryLine]
+    amount: int
+    """Sum of the lines, late surcharge included."""
+    paid_at: datetime
+    reference: str
+    """Of the charge at the terminal."""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    key: Key
+    receipt: str
+    """The bureau's own number, printed on what the taxpayer gets."""
+    at: datetime
+    amount: int = 0
+
+
+#: Words of a final no. ``key``: used for something else before. ``already_filed``: this period has a return of another key.
+REFUSALS = (
+    "already_filed",
+    "unknown_taxpayer",
+    "not_registered",
+    "no_return",       # an entry for a declaration that this bureau does not hold
+    "paid_already",
+    "amount",          # an entry that does not match its declaration
+    "key",
+    "invalid",
+)  # fmt: skip
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    problem: str
+    key: str | None = None
+    """The key of what stands in the way, where it is another filing's."""
+
+
+class LedgerReturn(msgspec.Struct, frozen=True):
+    key: str
+    receipt: str
+    taxpayer: str
+    form: Form
+    period_start: date | None
+    period_end: date | None
+    payable: int
+    at: datetime
+    channel: Literal["hall", "window"]
+    superseded: bool = False
+
+
+class LedgerEntry(msgspec.Struct, frozen=True):
+    key: str
+    receipt: str
+    filing: str
+    payment: str
+    amount: int
+    at: datetime
+    channel: Literal["hall", "window"]
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What a bureau has taken in, in one calendar day of the hall's zone, or (``day`` None) altogether."""
+
+    bureau: Bureau
+    day: date | None
+    returns: list[LedgerReturn]
+    entries: list[LedgerEntry]
