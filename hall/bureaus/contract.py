@@ -6,9 +6,9 @@
     GET  /bureau/v1/entries/{key}    200 Receipt | 404
     GET  /bureau/v1/ledger?day=…     200 Ledger                                   for the end of the day
 
-The same key always gets the same answer (200 with the first receipt), also years later; the same key with another content
-is refused (409 ``key``). A timeout, a broken line or a 5xx means *unknown*: the hall asks under the key before it sends
-anything again. Every request carries ``Authorization: Bearer <token>``. Amounts are integer fen.
+The same key always gets the same answer (200 with the first receipt), also years later; the same key with another
+content is refused (409 ``key``). A timeout, a broken line or a 5xx means *unknown*: the hall asks under the key before
+it sends anything again. Every request carries ``Authorization: Bearer <token>``. Amounts are integer fen.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Declaration(msgspec.Struct, frozen=True):
     period_start: date | None = None
     period_end: date | None = None
     corrects: Key | None = None
-    """An earlier declaration of the same period that this one replaces; refused (``paid_already``) once it has an entry."""
+    """An earlier declaration of the same period that this one replaces; refused (``paid_already``) once it has an
+    entry."""
 
 
 class EntryLine(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ class Receipt(msgspec.Struct, frozen=True):
     amount: int = 0
 
 
-#: Words of a final no. ``key``: used for something else before. ``already_filed``: this period has a return of another key.
+#: Words of a final no. ``key``: used for something else before. ``already_filed``: this period has another return.
 REFUSALS = (
     "already_filed",
     "unknown_taxpayer",

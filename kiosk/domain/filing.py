@@ -1,11 +1,11 @@
 """Returns, payments, certificates and invoices, as kiosk and hall speak of them; JSON over HTTP, like ``messages``.
 
-One business key names a filing from the first touch to both bureaus' ledgers, another one its payment. Whoever repeats a
-request repeats its key and gets the same answer. Amounts are integer fen; times RFC 3339 with offset; dates ISO 8601.
+One business key names a filing from the first touch to both bureaus' ledgers, another one its payment. Whoever repeats
+a request repeats its key and gets the same answer. Amounts are integer fen; times RFC 3339 with offset; dates ISO 8601.
 
-What the hall knows of people: ``holder_ref`` (``Holder.reference``). Names of taxpayers are in the register; of a natural
-person who wants an invoice the hall gets name and number (``Applicant``), because the invoice must bear them, and keeps
-them sealed.
+What the hall knows of people: ``holder_ref`` (``Holder.reference``). Names of taxpayers are in the register; of a
+natural person who wants an invoice the hall gets name and number (``Applicant``), because the invoice must bear them,
+and keeps them sealed.
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ class PaymentPart(msgspec.Struct, frozen=True):
 
 PaymentState = Literal["begun", "approved", "entered", "refused", "to_reverse", "reversed"]
 """begun: a terminal may be charging. approved: charged, entries on their way. entered: in every bureau's ledger.
-refused: not charged. to_reverse: charged, but nothing to pay for was left; the kiosk gives it back. reversed: given back."""
+refused: not charged. to_reverse: charged, but nothing to pay for was left; the kiosk gives it back. reversed: given
+back."""
 
 
 class PaymentView(msgspec.Struct, frozen=True):
@@ -268,8 +269,8 @@ class InvoiceOrder(msgspec.Struct, frozen=True):
 
 
 class FilingRequest(msgspec.Struct, frozen=True):
-    """POST /kiosk/v1/filings. ``request`` is the input of ``taxkiosk assess``: the hall assesses anew, with its own rules,
-    and refuses (409 ``assessment``) when its total is not ``total``."""
+    """POST /kiosk/v1/filings. ``request`` is the input of ``taxkiosk assess``: the hall assesses anew, with its own
+    rules, and refuses (409 ``assessment``) when its total is not ``total``."""
 
     key: Key
     taxpayer: str
@@ -307,7 +308,7 @@ FILING_PROBLEMS = (
 
 class PaymentRequest(msgspec.Struct, frozen=True):
     """POST /kiosk/v1/payments, before the terminal is told to charge: the hall holds the filings for this payment, so
-    that no other kiosk and no window charges for them. 409: ``not_payable``, ``being_paid``, ``amount``, ``not_bound``."""
+    that no other kiosk and no window charges for them. 409: a word of PAYMENT_PROBLEMS."""
 
     key: Key
     filings: list[Key]
