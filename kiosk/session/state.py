@@ -28,6 +28,10 @@ from kiosk.domain.filing import (
 from kiosk.domain.holder import Holder
 from kiosk.domain.identity import EntryProblem
 from kiosk.domain.messages import HallState
+from kiosk.domain.papers import CertificatePaper as CertificatePaper
+from kiosk.domain.papers import InvoicePaper as InvoicePaper
+from kiosk.domain.papers import Paper
+from kiosk.domain.papers import ReceiptPaper as ReceiptPaper
 from kiosk.domain.questions import Question
 from kiosk.domain.tax import Assessment
 from kiosk.domain.ticket import TicketSlip
@@ -449,31 +453,6 @@ class MyTaxes:
     """One of them, in full."""
     choice_of_one: bool = False
 
-
-@dataclass(frozen=True)
-class ReceiptPaper:
-    """缴款凭条 of a filing as it now stands: accepted, half done, paid or entered."""
-
-    filing: FilingView
-    taxpayer_name: str
-    number_masked: str
-    holder_masked: str
-    reprint: bool = False
-
-
-@dataclass(frozen=True)
-class CertificatePaper:
-    certificate: CertificateView
-    reprint: bool = False
-
-
-@dataclass(frozen=True)
-class InvoicePaper:
-    invoice: InvoiceView
-    reprint: bool = False
-
-
-Paper = ReceiptPaper | CertificatePaper | InvoicePaper
 
 Page = (
     Home
