@@ -46,7 +46,7 @@ class Wire:
 
     def _carry(self, near: socket.socket) -> None:
         with near, contextlib.suppress(OSError):
-            if self.fault == "lose_requests":
+            if self._loses("lose_requests"):
                 self._lose(near)
                 return
             with socket.create_connection(self._far, timeout=5) as far:
@@ -54,7 +54,7 @@ class Wire:
                 back = threading.Thread(target=self._carry_back, args=(far, near), name="wire-back", daemon=True)
                 back.start()
                 while piece := near.recv(65536):
-                    if self.fault == "lose_requests":
+                    if self._loses("lose_requests"):
                         self._lose(near)
                         return
                     far.sendall(piece)
@@ -64,11 +64,15 @@ class Wire:
     def _carry_back(self, far: socket.socket, near: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while piece := far.recv(65536):
-                if self.fault != "none":
+                if self._loses("lose_requests", "lose_answers"):
                     self._lose(near)
                     return
                 near.sendall(piece)
             near.shutdown(socket.SHUT_WR)
+
+    def _loses(self, *faults: Fault) -> bool:
+        """Looked at anew for every piece: the fault changes while lines are open."""
+        return self.fault in faults
 
     def _lose(self, near: socket.socket) -> None:
         """The line is dead: the near end is told nothing more than that."""
