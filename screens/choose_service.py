@@ -103,7 +103,9 @@ class ChooseServiceScreen(Screen[ChooseService]):
         if self.zh:
             name.marked = (match.start, match.length)
         words = Column(name, self.write(self._about(service), "note", "second"), gap=2)
-        inside = Row(words, self._where(service), gap=20)
+        # In large text the words need the room, and a window is the usual place.
+        here = self.view.availability(service) is Availability.HERE
+        inside = Row(words, self._where(service) if here or not self.style.large else None, gap=20)
         return Target(
             f"service.{service.code}",
             partial(PickService, service.code),

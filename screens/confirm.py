@@ -62,10 +62,11 @@ class ConfirmScreen(Screen[Confirm]):
 
     def _bring(self) -> Card | None:
         service = self.page.service
-        if service is None or not service.papers:
+        papers = self.listed(service.papers) if service else self.t("confirm.bring_any")
+        if not papers:
             return None
         return Card(
-            Column(self.say("ticket.bring", "body_bold"), self.write(self.listed(service.papers), "read"), gap=8),
+            Column(self.say("ticket.bring", "body_bold"), self.write(papers, "read"), gap=8),
             "sky",
             None,
             pad=(44, 30),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.session.events import OpenGuide, Start
 from kiosk.session.state import Home, Purpose
-from screens.screen import Screen
+from screens.screen import Screen, spread
 from screens.widgets.box import Box, Column, Row, Space
 from screens.widgets.button import Target
 from screens.widgets.card import Bar, Card, Sign
@@ -34,9 +34,13 @@ class HomeScreen(Screen[Home]):
     def _hall(self) -> Card:
         hall = self.hall_now()
         if hall is None:
-            silent = self.say("home.hall_silent", "body", "second", align="centre")
-            return Card(Column(silent, align="middle"), pad=(40, 56))
-        wait = f"{hall.wait.low}–{hall.wait.high}" if hall.wait else ""
+            words = "home.hall_silent_take" if self.situation.storage_works else "home.hall_silent"
+            return Card(self.say(words, "body", "second", align="centre"), pad=(40, 56))
+        if not hall.windows_open:
+            none_open = self.say("home.no_window", "strong", align="centre")
+            waiting = self.say("home.no_window_wait", "body", "second", align="centre", count=hall.waiting)
+            return Card(Column(none_open, waiting, gap=4), pad=(40, 32))
+        wait = spread(hall.wait.low, hall.wait.high) if hall.wait else ""
         facts = Row(
             self._fact(str(hall.waiting), "home.people", "home.waiting"),
             Bar(),
@@ -58,7 +62,7 @@ class HomeScreen(Screen[Home]):
     def _take_number(self) -> Target:
         arrow = Sign("→", self.style.font("figure"), "accent", "on_accent", 132)
         words = Column(
-            self.say("home.take", "primary", "on_accent"),
+            Text(self.t("home.take"), self.style.font("primary"), "on_accent", one_line=True),
             Space(16),
             self.say("home.take_what", "body", "on_accent"),
             self.say("home.take_all", "body", "on_accent", count=len(self.view.catalogue.services)),
@@ -117,11 +121,15 @@ class HomeScreen(Screen[Home]):
         return Foot(content=self._strip())
 
     def _strip(self) -> Row:
-        reads = self.situation.can_read_cards and self.situation.storage_works
+        reads = self.situation.can_read_cards
+        if self.situation.storage_works:
+            can = "home.lay_card" if reads else "home.no_reader"
+        else:
+            can = "home.only_look" if reads else "home.only_guide"
         return Row(
-            Sign("↓" if reads else "!", self.style.font("figure"), "accent", "sky", 104),
+            Sign("↓" if can == "home.lay_card" else "!", self.style.font("figure"), "accent", "sky", 104),
             Column(
-                self._line(self.t("home.lay_card" if reads else "home.no_reader"), "title", "ink"),
+                self._line(self.t(can), "title", "ink"),
                 self._line(self._small_print(), "note", "second"),
                 gap=4,
             ),

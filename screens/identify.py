@@ -1,4 +1,4 @@
-"""Lay the card on the reader."""
+"""Place the card on the reader."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class IdentifyScreen(Screen[Identify]):
     def _typing(self) -> Box | None:
         if not self.page.can_type:
             return None
-        words = Row(
-            Column(self.say("identify.type", "strong"), self.say("identify.type_what", "body", "second"), gap=4),
-            self._arrow(),
-            gap=24,
-        )
+        if self.gone:
+            said = Column(self.say("identify.type_gone", "strong"))
+        else:
+            said = Column(self.say("identify.type", "strong"), self.say("identify.type_what", "body", "second"), gap=4)
+        words = Row(said, self._arrow(), gap=24)
         fill = "sky" if self.gone else "card"
         return Target("use_keypad", UseKeypad(), words, fill, "line", height=180)
 

@@ -52,9 +52,9 @@ class IssuingScreen(Screen[Issuing]):
         else:
             sign, colour = Sign("", font, "second", "muted_soft", size), "second"
         tense = "_done" if distance < 0 else "" if distance == 0 else "_to_come"
-        return Row(
-            sign, self.say(f"issuing.{step.value}{tense}", "strong" if distance == 0 else "body", colour), gap=32
-        )
+        # A reprint saves no number: it notes that there is one more slip of it.
+        what = "again" if self.again and step is IssueStep.COMMITTING else step.value
+        return Row(sign, self.say(f"issuing.{what}{tense}", "strong" if distance == 0 else "body", colour), gap=32)
 
     def _number(self) -> Card | None:
         slip = self.page.slip

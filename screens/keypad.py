@@ -5,7 +5,7 @@ from __future__ import annotations
 from kiosk.session.events import Back, Submit, UseCard
 from kiosk.session.state import Keypad, Purpose
 from screens.screen import Screen
-from screens.widgets.box import Box, Column, Rect, Row
+from screens.widgets.box import Box, Column, Rect, Row, Steady
 from screens.widgets.button import Target
 from screens.widgets.card import EDGE
 from screens.widgets.fonts import Font
@@ -17,6 +17,12 @@ from screens.widgets.text import Text
 #: How people read the number: area, birth date, the rest. 4 and 4 within the date would be wrong for the eye's memory.
 GROUPS = (6, 8, 4)
 LENGTH = sum(GROUPS)
+
+#: What can be wrong while typing (kiosk.domain.identity).
+PROBLEMS = (
+    "wrong_length", "not_a_digit", "x_not_last", "bad_region", "bad_year", "bad_month", "bad_day", "in_future",
+    "bad_check",
+)  # fmt: skip
 
 
 class KeypadScreen(Screen[Keypad]):
@@ -33,14 +39,14 @@ class KeypadScreen(Screen[Keypad]):
             [self.say(f"keypad.group_{i}", "note", "second", align="centre") for i in (1, 2, 3)],
         )
         keys = Keys(DIGITS, self.t("button.clear"), self.style, role="digit", height=120, grows=True)
-        said = Column(self._said(), grows=True, align="top")
         if self.style.landscape:
-            left = Column(head, boxes, said, self._card(), gap=32, grows=True)
+            left = Column(head, boxes, Column(self._said(), grows=True), self._card(), gap=32, grows=True)
             return Row(left, keys, gap=48, align="stretch", shares=(1.25, 1), grows=True)
-        return Column(head, boxes, Column(self._said(), gap=0), keys, self._card(), gap=30)
+        # Always as high as the longest problem, so that the keys stay where they are.
+        problems = [self.notice(self.t(f"entry.{problem}", at=LENGTH), "bad") for problem in PROBLEMS]
+        return Column(head, boxes, Steady(self._said(), problems), keys, self._card(), gap=30)
 
     def _said(self) -> Box:
-        """Always as high as a problem, so that the keys stay where they are."""
         problem = self.page.problem
         if problem is not None:
             return self.notice(self.t(f"entry.{problem.problem}", at=problem.at), "bad")

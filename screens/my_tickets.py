@@ -5,12 +5,12 @@ from __future__ import annotations
 from kiosk.domain.ticket import TicketState
 from kiosk.session.events import Back, Next, Reprint
 from kiosk.session.state import MyTickets, OpenTicket
-from screens.screen import Screen, View
+from screens.screen import Screen, View, spread
 from screens.widgets.box import Box, Column, Row
 from screens.widgets.button import Target, button
 from screens.widgets.card import Card, Rule, Sign
 from screens.widgets.footer import Foot
-from screens.widgets.text import Text
+from screens.widgets.text import Align, Text
 
 #: One person has one number at a time; more come only from halls that allow it. The rest is known at any window.
 SHOWN_AT_MOST = 3
@@ -46,12 +46,12 @@ class MyTicketsScreen(Screen[MyTickets]):
         service = Column(self.say("ticket.service", "label", "second"), self.write(self.slip_service(slip)), gap=2)
         # Side by side with other numbers a card is too narrow for both.
         narrow = self.style.landscape and len(self.page.tickets) > 1
-        last = Column if narrow else Row
+        pair = Column if narrow else Row
         rows = [
-            Row(number, self._place(ticket), gap=24),
+            pair(number, self._place(ticket, "left" if narrow else "right"), gap=12 if narrow else 24),
             self._window(ticket),
             Rule(),
-            last(service, self._reprint(ticket), gap=28),
+            pair(service, self._reprint(ticket), gap=28),
         ]
         return Card(Column(*rows, gap=28), pad=(44, 36))
 
@@ -70,20 +70,21 @@ class MyTicketsScreen(Screen[MyTickets]):
         words = self.say("my_tickets.go_to_window", "question", "good", "centre", window=ticket.window)
         return Card(words, "good_soft", None, 24, (32, 24))
 
-    def _place(self, ticket: OpenTicket) -> Column:
-        lines: list[Box] = [self.say(f"state.{ticket.state}", "strong", align="right")]
+    def _place(self, ticket: OpenTicket, align: Align) -> Column:
+        lines: list[Box] = [self.say(f"state.{ticket.state}", "strong", align=align)]
         if ticket.state in (TicketState.WAITING, TicketState.TRANSFERRED):
-            lines += self._line(ticket)
+            lines += self._line(ticket, align)
         return Column(*lines, gap=4)
 
-    def _line(self, ticket: OpenTicket) -> list[Box]:
+    def _line(self, ticket: OpenTicket, align: Align) -> list[Box]:
         ahead, wait = ticket.slip.ahead, ticket.slip.wait
         lines: list[Box] = []
         if ahead is not None:
-            lines.append(self.say("my_tickets.ahead", "body", "second", "right", count=ahead))
+            people = self.t("my_tickets.ahead", count=ahead) if ahead else self.t("my_tickets.ahead_nobody")
+            lines.append(self.write(people, "body", "second", align))
         if wait is not None:
-            minutes = self.t("my_tickets.wait", low=wait.low, high=wait.high)
-            lines.append(self.write(minutes, "body", "second", "right"))
+            minutes = self.t("my_tickets.wait", minutes=spread(wait.low, wait.high))
+            lines.append(self.write(minutes, "body", "second", align))
         return lines
 
     def foot(self) -> Foot:

@@ -48,6 +48,11 @@ class View:
     seconds: int | None = None
 
 
+def spread(low: object, high: object, dash: str = "–") -> str:
+    """From one to the other; once, where both are the same."""
+    return f"{low}" if low == high else f"{low}{dash}{high}"
+
+
 class Screen(Generic[P]):
     """Made anew for every drawing and kept nowhere, so that nothing of a visit outlives its page."""
 
@@ -142,9 +147,13 @@ class Screen(Generic[P]):
         return self.t("papers_separator").join(self.paper(paper) for paper in papers)
 
     def hall_wait(self) -> str | None:
-        """The wait of a number taken now; None while the hall is silent or does not know."""
+        """The wait of a number taken now, or that no window is open; None while nobody knows."""
         hall = self.hall_now()
-        return self.t("wait.minutes", low=hall.wait.low, high=hall.wait.high) if hall and hall.wait else None
+        if hall is None:
+            return None
+        if not hall.windows_open:
+            return self.t("wait.no_window")
+        return self.t("wait.minutes", minutes=spread(hall.wait.low, hall.wait.high)) if hall.wait else None
 
     def hall_now(self) -> HallState | None:
         return self.situation.hall if self.situation.hall_answers else None

@@ -43,7 +43,7 @@ class SorryScreen(Screen[Sorry]):
         slip = self.page.slip
         if part == "why" and self.page.paper_out:
             key = "sorry.paper_out"
-        if part == "safe" and slip is not None and slip.ahead is not None:
+        if part == "safe" and slip is not None and slip.ahead:
             return self.t(f"{key}_in_line", ahead=slip.ahead)
         return self.t(key)
 

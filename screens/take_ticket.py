@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kiosk.session.events import Next, Reprint, Touched
 from kiosk.session.state import TakeTicket
-from screens.screen import Screen
+from screens.screen import Screen, spread
 from screens.widgets.box import Box, Column, Row, Space, centred
 from screens.widgets.button import button
 from screens.widgets.card import Card, Rule, Sign
@@ -52,10 +52,8 @@ class TakeTicketScreen(Screen[TakeTicket]):
         slip = self.page.slip
         facts: list[tuple[str, str]] = []
         if slip.ahead is not None:
-            facts.append(("ticket.ahead", self.t("ticket.people", count=slip.ahead)))
-        if slip.wait is not None:
-            first, last = (slip.issued_at + timedelta(minutes=m) for m in (slip.wait.low, slip.wait.high))
-            facts.append(("ticket.called_at", f"{first:%H:%M} – {last:%H:%M}"))
+            people = self.t("ticket.people", count=slip.ahead) if slip.ahead else self.t("ticket.ahead_nobody")
+            facts += [("ticket.ahead", people), ("ticket.called_at", self._call())]
         facts.append(("ticket.service", self.slip_service(slip)))
         facts.append(("ticket.where", self.t("ticket.where_to")))
         rows: list[Box] = []
@@ -65,8 +63,24 @@ class TakeTicketScreen(Screen[TakeTicket]):
             name = Text(self.t(label), self.style.font("body"), "second", tight=True)
             rows.append(Row(name, self.write(words, "strong", align="right"), gap=32))
         if slip.ahead is None:
-            rows += [Rule(), self.say("ticket.place_unknown", "body", "second")]
+            words = "ticket.place_elsewhere" if self._known_before else "ticket.place_unknown"
+            rows += [Rule(), self.say(words, "body", "second")]
         return Card(Column(*rows, gap=18), pad=(46, 26))
+
+    @property
+    def _known_before(self) -> bool:
+        """Taken earlier: place and wait are of now, and a number without a place may have been called."""
+        return self.page.existing or self.page.slip.reprint
+
+    def _call(self) -> str:
+        """When it will be called, as times of day; where that is not known, what to go by."""
+        slip, hall = self.page.slip, self.hall_now()
+        if slip.wait is None:
+            closed = hall is not None and not hall.windows_open
+            return self.t("ticket.call_no_window" if closed else "ticket.call_unknown")
+        since: datetime = self.view.now if self._known_before else slip.issued_at
+        first, last = (since + timedelta(minutes=minutes) for minutes in (slip.wait.low, slip.wait.high))
+        return spread(f"{first:%H:%M}", f"{last:%H:%M}", " – ")
 
     def _bring(self) -> Card | None:
         papers = self.page.slip.papers

@@ -204,6 +204,20 @@ class Padded(Box):
         self.children[0].place(rect.inset(self.dx, self.dy))
 
 
+class Steady(Box):
+    """One box, with the height of the highest that may stand in its place: what follows never moves."""
+
+    def __init__(self, child: Box, others: Sequence[Box]) -> None:
+        self.children, self.others = [child], others
+
+    def needs(self, width: float) -> float:
+        return max(box.needs(width) for box in (*self.children, *self.others))
+
+    def place(self, rect: Rect) -> None:
+        self.rect = rect
+        self.children[0].place(rect)
+
+
 class Wide(Box):
     """One box of a fixed width, for a row."""
 

@@ -44,7 +44,9 @@ class Footer(Box):
         back = button(foot.back.name, foot.back.sends, foot.back.words, font, pad=pad) if foot.back else None
         steps = [button(key.name, key.sends, key.words, font, key.primary, pad=pad) for key in foot.steps]
         align: Align = "right" if back and not steps else "centre" if back else "left"
-        idle: Box = Text(foot.idle, style.font("label"), "second", align) if foot.idle else Space()
+        # Like the header, the time left keeps its size in large text: the buttons need the room.
+        plain = Style(style.theme, style.unit, style.landscape, min(style.scale, 1.1))
+        idle: Box = Text(foot.idle, plain.font("label"), "second", align) if foot.idle else Space()
         self.children = [Row(back, idle, *steps, gap=24)]
 
     def place(self, rect: Rect) -> None:

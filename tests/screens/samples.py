@@ -51,6 +51,7 @@ def hall(waiting: int, windows: int, wait: Wait | None) -> HallState:
 OPEN = Situation(_PRINTER, hall(12, 6, Wait(8, 15)), hall_answers=True)
 BUSY = replace(OPEN, hall=hall(187, 14, Wait(105, 140)))
 NIGHT = replace(OPEN, hall=hall(0, 0, None))
+UNFORESEEN = replace(OPEN, hall=hall(12, 1, None))
 SILENT = replace(OPEN, hall_answers=False)
 NO_PAPER = replace(OPEN, devices={**_PRINTER, DeviceName.TICKET_PRINTER: DeviceView(works=True, paper_out=True)})
 NOTHING_WORKS = Situation(storage_works=True)
@@ -75,6 +76,9 @@ SLIP = TicketSlip(
     url="https://hall.example/t/5f1c0a9be7d24c3388f0aa",
     token="5f1c0a9be7d24c3388f0aa",
 )
+NO_WAIT = replace(SLIP, wait=None)
+NEXT_ONE = replace(SLIP, ahead=0, wait=WaitRange(0, 5))
+CALLED = replace(SLIP, ahead=None, wait=None)
 OWN_SERIES = replace(SLIP, number="K3-001", ahead=None, wait=None)
 LONG_SLIP = replace(
     SLIP,
@@ -104,9 +108,11 @@ SESSIONS: dict[str, Session] = {
     "home": at(Home(), holder=None),
     "home-busy": at(Home(), BUSY, None),
     "home-night": at(Home(), NIGHT, None),
+    "home-unforeseen": at(Home(), UNFORESEEN, None),
     "home-hall-silent": at(Home(), SILENT, None),
     "home-nothing-works": at(Home(), NOTHING_WORKS, None),
     "home-disk-full": at(Home(), DISK_FULL, None),
+    "home-only-guide": at(Home(), Situation(storage_works=False), None),
     "identify": at(identify(), holder=None),
     "identify-reading": at(identify(reading=True), holder=None),
     "identify-unreadable": at(identify(problem=CardProblem.UNREADABLE), holder=None),
@@ -138,6 +144,7 @@ SESSIONS: dict[str, Session] = {
     "detail-no-papers": at(ServiceDetail(NO_PAPERS, Availability.WINDOW)),
     "confirm": at(Confirm(FILING)),
     "confirm-any": at(Confirm(None), SILENT),
+    "confirm-night": at(Confirm(None), NIGHT),
     "confirm-everything": at(Confirm(LONGEST, card_expired=True, priority=True), NO_PAPER, FOREIGN_HOLDER),
     "issuing-recording": at(Issuing(FILING, IssueStep.RECORDING)),
     "issuing-asking": at(Issuing(FILING, IssueStep.ASKING, key="0" * 32)),
@@ -146,13 +153,17 @@ SESSIONS: dict[str, Session] = {
     "ticket": at(TakeTicket(SLIP, printed=True)),
     "ticket-long": at(TakeTicket(LONG_SLIP, printed=True)),
     "ticket-any": at(TakeTicket(ANY_SLIP, printed=True)),
+    "ticket-no-wait": at(TakeTicket(NO_WAIT, printed=True), UNFORESEEN),
+    "ticket-night": at(TakeTicket(replace(NO_WAIT, ahead=0), printed=True), NIGHT),
+    "ticket-next-one": at(TakeTicket(NEXT_ONE, printed=True)),
     "ticket-own-series": at(TakeTicket(OWN_SERIES, printed=True), SILENT),
     "ticket-on-screen": at(TakeTicket(SLIP, printed=False), NO_PAPER),
     "ticket-on-screen-long": at(TakeTicket(LONG_SLIP, printed=False), NO_PAPER),
     "ticket-existing": at(TakeTicket(SLIP, printed=False, existing=True)),
+    "ticket-existing-called": at(TakeTicket(CALLED, printed=False, existing=True)),
     "my-looking": at(MyTickets(looking=True)),
     "my-one": at(MyTickets(False, (OpenTicket(SLIP, "waiting"),))),
-    "my-called": at(MyTickets(False, (OpenTicket(replace(SLIP, ahead=None, wait=None), "called", "3"),))),
+    "my-called": at(MyTickets(False, (OpenTicket(CALLED, "called", "3"),))),
     "my-three": at(
         MyTickets(
             False,

@@ -244,7 +244,7 @@ def test_a_dead_printer_is_said_as_what_can_be_done(visitor: Visitor) -> None:
 
 def test_a_silent_hall_is_said_calmly(visitor: Visitor) -> None:
     visitor.see(SESSIONS["home-hall-silent"])
-    assert "暂时看不到大厅情况，仍可取号" in said(visitor)
+    assert "暂时看不到大厅排队情况，仍可取号" in said(visitor)
 
 
 def test_the_wrong_digit_is_named(visitor: Visitor) -> None:
