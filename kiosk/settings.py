@@ -43,6 +43,7 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id_card: str
     ticket_printer: str
     receipt_printer: str
+    pos: str
     ticket_printer_baudrate: int
     receipt_printer_baudrate: int
     ticket_printer_width: Literal[80, 58]

@@ -17,7 +17,7 @@ FOLDER = Path("var/bench")
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands."""
-    bench = typer.Typer(help="Simulated devices: a card reader, a ticket printer, a receipt printer.")
+    bench = typer.Typer(help="Simulated devices: a card reader, two slip printers, a payment terminal.")
     bench.callback(invoke_without_command=True)(run_bench)
     bench.command("do")(do)
     app.add_typer(bench, name="bench")
@@ -38,10 +38,11 @@ def run_bench(
     from drivers.bench.printer import SimulatedPrinter
     from drivers.bench.reader import SimulatedReader
     from drivers.bench.server import Bench
+    from drivers.bench.terminal import SimulatedTerminal
 
-    names = ("id-card", "ticket-printer", "receipt-printer")
+    names = ("id-card", "ticket-printer", "receipt-printer", "pos")
     ports = _ports(tcp or [], names)
-    reader, *printers = names
+    reader, *printers, terminal = names
     devices = [
         SimulatedReader(reader),
         # A network printer has no speed that anybody sets.
@@ -54,7 +55,7 @@ def run_bench(
     # Blocked before the first thread starts: all threads inherit it, and only the wait below takes them.
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
-        bench = Bench(folder, devices, ports)
+        bench = Bench(folder, [*devices, SimulatedTerminal(folder, terminal)], ports)
         with bench:
             for name, address in bench.addresses.items():
                 print(f"{name}  {address}")
@@ -67,9 +68,9 @@ def run_bench(
 
 def do(
     context: typer.Context,
-    device: Annotated[str, typer.Argument(help="id-card, ticket-printer, receipt-printer.")],
+    device: Annotated[str, typer.Argument(help="id-card, ticket-printer, receipt-printer, pos.")],
     action: Annotated[
-        str, typer.Argument(help='What happens to it: lay, lift, hang, unplug, ...; "?" lists them all.')
+        str, typer.Argument(help='What happens to it: lay, insert, hang, unplug, ...; "?" lists them all.')
     ],
     argument: Annotated[str | None, typer.Argument(help="JSON, a word, or a file with JSON in it.")] = None,
     folder: Annotated[Path | None, typer.Option("--dir", help="The running bench's folder.")] = None,

@@ -199,6 +199,7 @@ def _look_at_devices(devices: Devices) -> dict[str, Any]:
 
     from drivers.contract import DeviceState, DeviceStatus
     from drivers.id_card.reader import look_at_reader
+    from drivers.pos.terminal import look_at_terminal
     from drivers.printer.driver import SlipPrinter
 
     def printer(url: str, baudrate: int) -> DeviceStatus:
@@ -217,5 +218,6 @@ def _look_at_devices(devices: Devices) -> dict[str, Any]:
         "receipt_printer": printer(devices.receipt_printer, devices.receipt_printer_baudrate)
         if devices.receipt_printer
         else absent,
+        "pos": look_at_terminal(devices.pos) if devices.pos else absent,
     }
     return {name: asdict(status) for name, status in seen.items()}

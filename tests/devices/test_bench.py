@@ -223,7 +223,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         while (line := process.stdout.readline().strip()) != "ready":
             assert process.poll() is None
             said.append(line.split())
-        assert [name for name, _ in said] == ["id-card", "ticket-printer", "receipt-printer"]
+        assert [name for name, _ in said] == ["id-card", "ticket-printer", "receipt-printer", "pos"]
         assert said[0][1] == str(folder / "id-card")
         assert said[2][1].startswith("socket://127.0.0.1:")
         yield folder
@@ -302,12 +302,14 @@ def test_status_says_every_device_in_the_words_of_the_standard(running: Path, tm
     settings.write_text(
         f'[kiosk]\ndata_dir = "{tmp_path}"\n[devices]\nid_card = "{running}/id-card"\n'
         f'ticket_printer = "{running}/ticket-printer"\nreceipt_printer = ""\n'
+        f'pos = "{running}/pos"\n'
     )
     done = taxkiosk("status", "--json", "--settings", str(settings))
     devices = json.loads(done.stdout)["devices"]
     assert (devices["id_card"]["device"], devices["id_card"]["media"]) == ("online", "notPresent")
     assert (devices["ticket_printer"]["device"], devices["ticket_printer"]["paper"]) == ("online", "full")
     assert (devices["receipt_printer"]["device"], devices["receipt_printer"]["paper"]) == ("noDevice", None)
+    assert (devices["pos"]["device"], devices["pos"]["media"]) == ("online", "notPresent")
 
 
 def test_status_leaves_the_ports_to_a_running_front_end(tmp_path: Path) -> None:
