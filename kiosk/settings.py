@@ -50,6 +50,11 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receipt_printer_width: Literal[80, 58]
 
 
+class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    profile: Literal["joint", "unified"]
+    """To whom levies go: two bureaus, or one. The same as the hall's, or the hall refuses what this kiosk assessed."""
+
+
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: int
     height: int
@@ -62,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kiosk: Kiosk
     devices: Devices
     limits: Limits
+    tax: Tax
     look: Look
 
 

@@ -429,6 +429,30 @@ class InvoiceView(msgspec.Struct, frozen=True):
 ISSUE_PROBLEMS = ("not_entered", "not_paid", "no_stock", "not_bound", "key", "not_found")
 
 
+class TerminalEntry(msgspec.Struct, frozen=True):
+    """One charge or reversal, as the terminal itself counts it."""
+
+    key: str
+    """Ours; a charge under a key that nobody knows is what reconciliation is for."""
+    kind: str
+    """sale | reversal"""
+    fen: int
+    trace: str
+    reference: str
+    card_masked: str
+    at: datetime
+
+
+class TerminalJournal(msgspec.Struct, frozen=True):
+    """POST /kiosk/v1/terminal-journal: one day of the terminal's own calendar, whole; a later one replaces it."""
+
+    day: date
+    terminal: str
+    """Empty while the terminal has not said its name."""
+    entries: list[TerminalEntry]
+    version: int = VERSION
+
+
 # ---- journal facts (members of messages.Fact) ----------------------------------------------------------------------
 
 
