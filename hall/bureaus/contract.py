@@ -1,9 +1,9 @@
 """What the hall and a bureau's system say to each other, as JSON over HTTP. Shared by adapter and simulator.
 
     POST /bureau/v1/returns          Declaration → 200 Receipt | 409, 422 Refusal
-    GET  /bureau/v1/returns/{key}    200 Receipt | 404                            what became of it
+    GET  /bureau/v1/returns/{key}    200 Receipt | 404 Refusal not_found          what became of it
     POST /bureau/v1/entries          Entry → 200 Receipt | 409, 422 Refusal
-    GET  /bureau/v1/entries/{key}    200 Receipt | 404
+    GET  /bureau/v1/entries/{key}    200 Receipt | 404 Refusal not_found
     GET  /bureau/v1/ledger?day=…     200 Ledger                                   for the end of the day
 
 The same key always gets the same answer (200 with the first receipt), also years later; the same key with another
@@ -94,6 +94,19 @@ REFUSALS = (
     "key",
     "invalid",
 )  # fmt: skip
+
+
+#: 422: the message itself is wrong, or the bureau does not know whom it is about. Every other no is a conflict, 409.
+_UNPROCESSABLE = frozenset({"invalid", "amount", "unknown_taxpayer", "not_registered"})
+
+
+def status_of(problem: str) -> int:
+    """The HTTP status of a final no."""
+    return 422 if problem in _UNPROCESSABLE else 409
+
+
+#: The word of a 404. No final no: what was asked for may still be on its way.
+NOT_FOUND = "not_found"
 
 
 class Refusal(msgspec.Struct, frozen=True):
