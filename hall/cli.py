@@ -18,13 +18,18 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 staff_app = typer.Typer(no_args_is_help=True, help="Clerks.")
 kiosk_app = typer.Typer(no_args_is_help=True, help="Kiosks.")
+bureau_app = typer.Typer(no_args_is_help=True, help="The two bureaus' systems, simulated, and their bad days.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(kiosk_app, name="kiosk")
+app.add_typer(bureau_app, name="bureau")
 
 DATA = Path("var/hall")
 DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A file like config/hall.toml.")]
 JsonOption = Annotated[bool, typer.Option("--json")]
+BureauDataOption = Annotated[Path, typer.Option("--data", help="Directory of the bureaus' books and their token.")]
+TokenFileOption = Annotated[Path | None, typer.Option(help="Where the token is; without it: token in --data.")]
+BUREAU_DATA = Path("var/bureaus")
 
 
 @app.command()
@@ -124,6 +129,70 @@ def windows(
     except ValueError as error:
         _refuse("names", str(error))
     _say(json, {"windows": found}, " ".join(found))
+
+
+@bureau_app.command("state")
+def state_bureau(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any free one; the line printed names it.")] = 8101,
+    data: BureauDataOption = BUREAU_DATA,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Run the state bureau (国税) until SIGTERM or Ctrl-C."""
+    _run_bureau("state", host, port, data, token_file)
+
+
+@bureau_app.command("local")
+def local_bureau(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any free one; the line printed names it.")] = 8102,
+    data: BureauDataOption = BUREAU_DATA,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Run the local bureau (地税) until SIGTERM or Ctrl-C."""
+    _run_bureau("local", host, port, data, token_file)
+
+
+@bureau_app.command("do")
+def do_to_bureau(
+    bureau: Annotated[str, typer.Argument(help="state or local.")],
+    action: Annotated[str, typer.Argument(help='slow, silent, die_after, garble, heal, …; "?" lists them all.')],
+    argument: Annotated[str | None, typer.Argument(help="Seconds, a problem, a taxpayer, JSON: as it wants.")] = None,
+    on: Annotated[str, typer.Option(help="returns, entries, both, asks or all.")] = "both",
+    times: Annotated[int | None, typer.Option(help="For the next so many; without it: until heal.")] = None,
+    data: BureauDataOption = BUREAU_DATA,
+    url: Annotated[str | None, typer.Option(help="Of the bureau; without it: what it wrote into --data.")] = None,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Have a running bureau do something wrong, or its window something: taxhall bureau do local die_after"""
+    from hall.bureaus import bench
+    from hall.bureaus.faults import On
+    from kiosk.domain.filing import Bureau
+
+    if action not in bench.ACTIONS:
+        _refuse("action", f"one of {', '.join(bench.ACTIONS)}")
+    if bureau not in list(Bureau):
+        _refuse("bureau", f"one of {', '.join(Bureau)}")
+    if on not in list(On):
+        _refuse("on", f"one of {', '.join(On)}")
+    try:
+        peer = bench.BureauBench.at(Bureau(bureau), data, url, token_file)
+        _say(True, bench.do(peer, action, argument, On(on), times), "")
+    except bench.BadCommand as error:
+        _refuse("action", str(error))
+    except bench.NoBureau as error:
+        _fail(str(error))
+
+
+def _run_bureau(name: str, host: str, port: int, data: Path, token_file: Path | None) -> None:
+    from hall.bureaus.serve import run
+    from hall.store.database import UnfitDatabase
+    from kiosk.domain.filing import Bureau
+
+    try:
+        run(Bureau(name), host, port, data, token_file)
+    except (UnfitDatabase, OSError, ValueError) as error:
+        _fail(str(error))
 
 
 def _once(data: Path, command: Callable[..., T]) -> T:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import time
+from datetime import date, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -43,10 +43,50 @@ class Forecast(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prior_by_category: dict[str, Positive] = msgspec.field(default_factory=dict)
 
 
+class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Returns, payments and papers. Left out: what is shipped."""
+
+    profile: Literal["joint", "unified"] = "joint"
+    """joint: levies go to two bureaus. unified (after 2018): all go to the state bureau's system."""
+    pay_when_half_done: bool = True
+    """Payment may begin when one bureau has the return and no bureau has refused it."""
+    answer_s: Positive = 4.0
+    """Seconds that a kiosk waits for both bureaus; then it is told how things stand and asks again."""
+    bureau_timeout_s: Positive = 5.0
+    """For one exchange with a bureau. After it the outcome is unknown."""
+    retry_first_s: Positive = 0.5
+    retry_longest_s: Positive = 30.0
+    begun_long_ago_minutes: Positive = 15.0
+    """A payment begun this long ago without an outcome is put before staff; it never ends by itself."""
+    low_stock: Annotated[int, msgspec.Meta(ge=0)] = 20
+    digital_invoices_from: date | None = date(2024, 12, 1)
+    """Transactions from this day on get a digital invoice, earlier ones paper (总局公告2024年第11号); None: always paper."""
+    invoice_region: Annotated[str, msgspec.Meta(pattern="^[0-9]{2}$")] = "35"
+    invoice_channel: Annotated[str, msgspec.Meta(pattern="^[0-9]$")] = "1"
+    """Fifth digit of a digital number; its meaning is not published."""
+    withholding_from: date | None = date(2026, 11, 1)
+    """From this day domestic payers withhold natural persons' VAT (财政部 税务总局公告2026年第28号); None: not yet."""
+
+
+class BureauAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    token_file: str
+    """A file with one line: what the hall shows to this bureau."""
+
+
+class Bureaus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the bureaus' systems are. One that is missing is never asked: what is meant for it waits."""
+
+    state: BureauAddress | None = None
+    local: BureauAddress | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hall: Hall
     order: Order
     forecast: Forecast
+    bureaus: Bureaus = Bureaus()
+    tax: Tax = Tax()
 
 
 def read_settings(file: Path | None = None) -> Settings:
