@@ -127,8 +127,8 @@ class _Composer:
             for line in columns.wrap_evenly(block.text, room // size):
                 self._line(line)
         else:
-            for line in columns.wrap(block.text, room // size):
-                self._line(self._margin(line))
+            for line in columns.wrap(block.text, (room - block.indent) // size):
+                self._line(self._margin(" " * block.indent + line))
 
     def _big_number(self, number: str) -> None:
         wide = min(_LARGEST, self._profile.columns // max(1, columns.width(number)))
@@ -160,14 +160,28 @@ class _Composer:
     def _amount(self, row: AmountRow) -> None:
         room = self._profile.text_columns
         amount = columns.printable(row.amount)
-        left = room - columns.width(amount) - _GAP
+        wide = columns.width(amount)
+        size = row.size if row.size * wide <= room - 2 * _GAP else 1
+        left = room - size * wide - _GAP
         if left < _GAP:
             raise ValueError("the amount is wider than the paper")
         self._style(bold=row.bold)
-        *above, last = columns.wrap(row.label, left)
+        narrowest = columns.width(columns.printable(row.label)) if size == 2 else columns.longest_unit(row.label)
+        if narrowest > left:
+            # Beside a very large amount its label would be torn into a column of syllables.
+            above, last = columns.wrap(row.label, room), ""
+        else:
+            *above, last = columns.wrap(row.label, left)
         for line in above:
             self._line(self._margin(line))
-        self._line(self._margin(columns.pad(last, left + _GAP) + amount))
+        beside = self._margin(columns.pad(last, left + _GAP))
+        if size == 1:
+            self._line(beside + amount)
+            return
+        self._printer.line_spacing(BIG_LINE_DOTS)
+        self._raw(columns.encode(beside))
+        self._printer.set(custom_size=True, width=size, height=size)
+        self._line(amount)
 
     def _qr(self, content: str) -> None:
         if len(content.encode()) > QR_LONGEST:

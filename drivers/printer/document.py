@@ -19,6 +19,8 @@ class Text:
     align: Align = "left"
     bold: bool = False
     size: Literal[1, 2] = 1
+    indent: int = 0
+    """Columns that a left-aligned paragraph stands in: it explains the line above it."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class Row:
 
 @dataclass(frozen=True)
 class AmountRow:
-    """A label and an amount, the amount at the right edge."""
+    """A label and an amount, the amount at the right edge; in double size where the paper is wide enough for it."""
 
     label: str
     amount: str
     bold: bool = False
+    size: Literal[1, 2] = 1
 
 
 @dataclass(frozen=True)
