@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ BUSY_MS = 5_000
 
 #: Execution option of a connection that only looks: it takes no write lock.
 READ_ONLY = "taxkiosk_read_only"
+
+#: Opens one transaction, whole or not at all; ``True``: it only looks. Raises StoreFailed.
+Transaction = Callable[[bool], AbstractContextManager[Connection]]
 
 _FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 

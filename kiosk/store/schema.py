@@ -1,4 +1,5 @@
-"""The kiosk's tables. Only masked names and numbers are stored, and the file is encrypted besides.
+"""The kiosk's tables. The file is encrypted, and only masked names and numbers are stored besides. One exception: a
+return of a natural person bears name and number until the hall has answered or the journal has taken it there.
 
 UNIQUE constraints are the last line of promise 1: a defect above them becomes an error, never a number given twice.
 """
@@ -59,5 +60,57 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             high_water INTEGER NOT NULL
         ) STRICT""",
         "INSERT INTO mark VALUES (1, lower(hex(randomblob(16))), 0)",
+    ),
+    (
+        # Answers of a return in progress; offered to the same person (holder_ref) only.
+        """CREATE TABLE draft (
+            holder_ref TEXT NOT NULL,
+            taxpayer TEXT NOT NULL,
+            saved_on TEXT NOT NULL,
+            answers BLOB NOT NULL,
+            PRIMARY KEY (holder_ref, taxpayer)
+        ) STRICT, WITHOUT ROWID""",
+        # A return that was confirmed. request: until the hall has answered or the journal carries it; view: its answer.
+        """CREATE TABLE filing (
+            key TEXT PRIMARY KEY,
+            state TEXT NOT NULL CHECK (state IN ('recorded', 'answered', 'queued', 'refused')),
+            recorded_at TEXT NOT NULL,
+            request BLOB,
+            view BLOB
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX filing_open ON filing (state) WHERE state = 'recorded'",
+        # hall: the hall's last word on an approved payment (filing.PaymentState).
+        """CREATE TABLE payment (
+            key TEXT PRIMARY KEY,
+            state TEXT NOT NULL CHECK (state IN
+                ('intended', 'held', 'charging', 'approved', 'refused', 'unknown', 'to_reverse', 'reversed')),
+            amount INTEGER NOT NULL CHECK (amount > 0),
+            begun_at TEXT NOT NULL,
+            request BLOB,
+            charge BLOB,
+            hall TEXT
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX payment_open ON payment (state) WHERE state NOT IN ('refused', 'reversed')",
+        # A certificate or invoice asked for: its number is on paper, or void.
+        """CREATE TABLE issue (
+            key TEXT PRIMARY KEY,
+            task TEXT NOT NULL CHECK (task IN ('certificate', 'invoice')),
+            filing TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('asked', 'given', 'on_paper', 'refused', 'void')),
+            asked_at TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX issue_open ON issue (state) WHERE state IN ('asked', 'given')",
+        # Sheets of the receipt printer stand in the same ledger; token is a ticket's, key a paper's.
+        "ALTER TABLE slip ADD COLUMN kind TEXT NOT NULL DEFAULT 'ticket'"
+        " CHECK (kind IN ('ticket', 'receipt', 'certificate', 'invoice'))",
+        "ALTER TABLE slip ADD COLUMN key TEXT",
+        # The terminal's own count of a day, whole, until the hall has it.
+        """CREATE TABLE terminal_journal (
+            day TEXT PRIMARY KEY,
+            body BLOB NOT NULL,
+            read_at TEXT NOT NULL,
+            complete INTEGER NOT NULL CHECK (complete IN (0, 1)),
+            sent INTEGER NOT NULL CHECK (sent IN (0, 1))
+        ) STRICT, WITHOUT ROWID""",
     ),
 )

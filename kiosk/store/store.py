@@ -19,9 +19,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from kiosk.domain.day import DAY_STARTS, business_day
+from kiosk.domain.filing import DocumentPrinted
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
-from kiosk.store import journal
+from kiosk.store import filings, journal, papers, payments
 from kiosk.store.database import READ_ONLY, StoreFailed, open_database
 
 Outcome = Literal["done", "failed", "uncertain"]
@@ -36,6 +37,18 @@ class Recorded:
     slip_id: int | None
 
 
+@dataclass(frozen=True)
+class Settled:
+    """How many of each were brought to an end because nobody waits for them any more."""
+
+    filings: int
+    payments: int
+    issues: int
+
+    def __bool__(self) -> bool:
+        return bool(self.filings or self.payments or self.issues)
+
+
 class Store:
     """One per process; safe to use from any thread, each with a connection of its own."""
 
@@ -43,6 +56,9 @@ class Store:
         """Open or create the file. Raises StoreError. ``day_starts``: when numbers begin anew, as at the hall."""
         self._engine = open_database(path, key)
         self._day_starts = day_starts
+        self.filings = filings.FilingLedger(self._transaction)
+        self.payments = payments.PaymentLedger(self._transaction)
+        self.papers = papers.PaperLedger(self._transaction)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -195,6 +211,8 @@ class Store:
                 "DELETE FROM slip WHERE state NOT IN ('intended', 'sent') AND intended_at < :day",
             ):
                 connection.execute(text(statement), {"day": day.isoformat()})
+            for room in (filings, payments, papers):
+                room.forget(connection, day.isoformat())
 
     # ---- after a crash ---------------------------------------------------------------------------------------------
 
@@ -213,6 +231,19 @@ class Store:
             for slip_id in slips:
                 _end_slip(connection, slip_id, "uncertain", "power_lost", now)
             return len(asks), len(slips)
+
+    def recover_taxes(self, now: datetime) -> Settled:
+        """The same for returns, payments and numbered papers. A charge that was on its way is not settled by this: only
+        the terminal knows how it ended, and it is asked. Safe to run at every start."""
+        with self._transaction() as connection:
+            doubtful = payments.doubt_charging(connection, now)
+            settled = _settle(connection, "power_lost", now)
+            return replace(settled, payments=settled.payments + doubtful)
+
+    def visit_ended(self, now: datetime) -> Settled:
+        """Nobody waits for anything any more: what the visit left open goes the way it would go after a crash."""
+        with self._transaction() as connection:
+            return _settle(connection, "visit_over", now)
 
     def abandoned_on_the_way(self) -> list[str]:
         """Keys of asks given up whose journal rows the hall does not hold yet; the newest 16."""
@@ -236,6 +267,15 @@ class Store:
     def acknowledge(self, seq: int) -> None:
         with self._transaction() as connection:
             journal.acknowledge(connection, seq)
+
+
+def _settle(connection: Connection, reason: str, now: datetime) -> Settled:
+    filings.forget_answers(connection)
+    return Settled(
+        filings=filings.queue_open(connection, now),
+        payments=payments.refuse_uncharged(connection, now),
+        issues=papers.give_up_open(connection, reason, now),
+    )
 
 
 def _abandon_ask(connection: Connection, key: str, now: datetime) -> None:
@@ -273,8 +313,13 @@ def _intend(connection: Connection, slip: TicketSlip, now: datetime) -> int:
 def _end_slip(connection: Connection, slip_id: int, outcome: Outcome, reason: str | None, now: datetime) -> None:
     row = connection.execute(
         text("UPDATE slip SET state = :outcome, reason = :reason, ended_at = :at"
-             " WHERE id = :id AND state IN ('intended', 'sent') RETURNING token, number, reprint"),
+             " WHERE id = :id AND state IN ('intended', 'sent') RETURNING token, number, reprint, kind, key"),
         {"id": slip_id, "outcome": outcome, "reason": reason, "at": now.isoformat()},
     ).one_or_none()  # fmt: skip
-    if row is not None:
-        journal.append(connection, SlipPrinted(row.token, row.number, outcome, reason, bool(row.reprint)), now)
+    if row is None:
+        return
+    reprint = bool(row.reprint)
+    if row.kind == "ticket":
+        journal.append(connection, SlipPrinted(row.token, row.number, outcome, reason, reprint), now)
+    else:
+        journal.append(connection, DocumentPrinted(row.kind, row.key, row.number, outcome, reason, reprint), now)

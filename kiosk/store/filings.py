@@ -1,0 +1,141 @@
+"""Returns: begun (drafts), confirmed, and answered or left to the journal. Each method is one transaction.
+
+    recorded ─▶ answered | refused     the hall has said what it thinks of it
+    recorded ─▶ queued                 the hall was silent: the journal carries it there under the same key
+
+A return names people. So its request is erased with the answer or once the journal carries it, and the answer when the
+visit ends.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from kiosk.domain.filing import FilingMade, FilingRequest, FilingView
+from kiosk.store import journal
+from kiosk.store.database import Transaction
+
+FilingState = Literal["recorded", "answered", "queued", "refused"]
+
+DRAFT_KEPT = timedelta(days=30)
+
+_INSERT = text("INSERT INTO filing (key, state, recorded_at, request) VALUES (:key, 'recorded', :at, :request)")
+_DROP_DRAFT = text("DELETE FROM draft WHERE holder_ref = :ref AND taxpayer = :taxpayer")
+_KEEP_DRAFT = text(
+    "INSERT INTO draft VALUES (:ref, :taxpayer, :day, :answers)"
+    " ON CONFLICT (holder_ref, taxpayer) DO UPDATE SET saved_on = :day, answers = :answers"
+)
+_DRAFT = text("SELECT answers FROM draft WHERE holder_ref = :ref AND taxpayer = :taxpayer AND saved_on >= :since")
+#: The answer may come after the return was left to the journal: then it is known as well.
+_ANSWERED = text(
+    "UPDATE filing SET state = 'answered', request = NULL, view = :view"
+    " WHERE key = :key AND state IN ('recorded', 'queued')"
+)
+_REFUSED = text("UPDATE filing SET state = 'refused', request = NULL WHERE key = :key AND state = 'recorded'")
+_OPEN = text("SELECT request FROM filing WHERE state = 'recorded' AND key = :key")
+_ALL_OPEN = text("SELECT key FROM filing WHERE state = 'recorded' ORDER BY recorded_at, key")
+_QUEUED = text("UPDATE filing SET state = 'queued', request = NULL WHERE key = :key")
+_FORGET = (
+    text("DELETE FROM draft WHERE saved_on < :day"),
+    text("DELETE FROM filing WHERE state != 'recorded' AND recorded_at < :day"),
+)
+
+
+class FilingLedger:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    # ---- drafts ----------------------------------------------------------------------------------------------------
+
+    def keep_draft(self, holder_ref: str, taxpayer: str, answers: bytes, day: date) -> None:
+        """One for each person and taxpayer: the latest."""
+        values = {"ref": holder_ref, "taxpayer": taxpayer, "day": day.isoformat(), "answers": answers}
+        with self._transaction(False) as connection:
+            connection.execute(_KEEP_DRAFT, values)
+
+    def draft(self, holder_ref: str, taxpayer: str, today: date) -> bytes | None:
+        """What this person left of a return for this taxpayer; nobody else's, and not for ever."""
+        since = (today - DRAFT_KEPT).isoformat()
+        with self._transaction(True) as connection:
+            row = connection.execute(_DRAFT, {"ref": holder_ref, "taxpayer": taxpayer, "since": since}).one_or_none()
+            return bytes(row.answers) if row else None
+
+    def drop_draft(self, holder_ref: str, taxpayer: str) -> None:
+        with self._transaction(False) as connection:
+            connection.execute(_DROP_DRAFT, {"ref": holder_ref, "taxpayer": taxpayer})
+
+    # ---- returns ---------------------------------------------------------------------------------------------------
+
+    def record(self, request: FilingRequest, now: datetime) -> None:
+        """From here on it will be filed, whatever happens; so its draft is over."""
+        with self._transaction(False) as connection:
+            connection.execute(
+                _INSERT, {"key": request.key, "at": now.isoformat(), "request": msgspec.json.encode(request)}
+            )
+            connection.execute(_DROP_DRAFT, {"ref": request.holder_ref, "taxpayer": request.taxpayer})
+
+    def answered(self, view: FilingView) -> None:
+        with self._transaction(False) as connection:
+            connection.execute(_ANSWERED, {"key": view.key, "view": msgspec.json.encode(view)})
+
+    def refused(self, key: str) -> None:
+        """By the hall, for good."""
+        with self._transaction(False) as connection:
+            connection.execute(_REFUSED, {"key": key})
+
+    def queue(self, key: str, now: datetime) -> FilingState:
+        """Leave it to the journal, unless the hall has answered meanwhile; how it stands then. KeyError: unknown."""
+        with self._transaction(False) as connection:
+            state = _state(connection, key)
+            if state == "recorded":
+                _queue(connection, key, now)
+                return "queued"
+            return state
+
+    def state(self, key: str) -> FilingState:
+        """KeyError: unknown."""
+        with self._transaction(True) as connection:
+            return _state(connection, key)
+
+    def view(self, key: str) -> FilingView | None:
+        """The hall's answer; None without one, and after the visit."""
+        with self._transaction(True) as connection:
+            view = connection.execute(text("SELECT view FROM filing WHERE key = :key"), {"key": key}).scalar()
+            return msgspec.json.decode(view, type=FilingView) if view else None
+
+
+def queue_open(connection: Connection, now: datetime) -> int:
+    """Leave every return without an answer to the journal: nobody waits for the answer any more. How many."""
+    keys = connection.execute(_ALL_OPEN).scalars().all()
+    for key in keys:
+        _queue(connection, key, now)
+    return len(keys)
+
+
+def forget_answers(connection: Connection) -> None:
+    """The visit that the answers were for is over."""
+    connection.execute(text("UPDATE filing SET view = NULL WHERE view IS NOT NULL"))
+
+
+def forget(connection: Connection, day: str) -> None:
+    for statement in _FORGET:
+        connection.execute(statement, {"day": day})
+
+
+def _state(connection: Connection, key: str) -> FilingState:
+    state: FilingState | None = connection.execute(
+        text("SELECT state FROM filing WHERE key = :key"), {"key": key}
+    ).scalar()
+    if state is None:
+        raise KeyError(key)
+    return state
+
+
+def _queue(connection: Connection, key: str, now: datetime) -> None:
+    request = connection.execute(_OPEN, {"key": key}).scalar_one()
+    journal.append(connection, FilingMade(msgspec.json.decode(request, type=FilingRequest)), now)
+    connection.execute(_QUEUED, {"key": key})
