@@ -28,6 +28,15 @@ def read_services() -> dict[str, Any]:
     return loaded
 
 
+def read_tax_rules() -> dict[str, Any]:
+    """Rules, options, bureaus and calendar as parsed YAML, for ``kiosk.domain.tax.RulePack.from_tree``."""
+    return {name: _read_yaml(f"tax/{name}.yaml") for name in ("rules", "options", "bureaus", "calendar")}
+
+
+def _read_yaml(name: str) -> Any:
+    return yaml.load(path(name).read_text(encoding="utf-8"), yaml.CSafeLoader)
+
+
 def read_texts(lang: str) -> dict[str, Any]:
     """All words of a language, merged from every ``texts/<room>.<lang>.toml``, for ``kiosk.domain.texts.Texts``.
 
