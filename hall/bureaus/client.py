@@ -57,7 +57,7 @@ class BureauClient:
 
     def __init__(self, bureau: Bureau, url: str, token: str) -> None:
         self.bureau = bureau
-        # No connection is used twice: on one that was answered twice, the next request would get the last one's receipt.
+        # No connection is used twice: after two answers to one request, the next request would get the second of them.
         self._http = httpx2.AsyncClient(
             base_url=url,
             trust_env=False,
