@@ -266,6 +266,29 @@ class PrintPaper:
 
 
 @dataclass(frozen=True)
+class AbandonFiling:
+    """A return became durable when its person had been told that it is not: drop it, it was never sent. Nothing follows."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class AbandonPayment:
+    """Recorded, perhaps held by the hall, and nobody waits for it any more: no terminal was or will be told of it. End it
+    uncharged, durably, and tell the hall. Nothing follows."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class AbandonPaper:
+    """A numbered paper was asked for or given when nobody waited for it any more: it will not be printed under this key,
+    and the hall is told so (as of a sheet that failed). Nothing follows."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Arm:
     """Start a timer anew. → DeadlinePassed"""
 
@@ -312,6 +335,9 @@ Effect = (
     | AskInvoice
     | RecordPaper
     | PrintPaper
+    | AbandonFiling
+    | AbandonPayment
+    | AbandonPaper
     | Arm
     | Disarm
     | Forget

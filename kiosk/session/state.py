@@ -5,12 +5,13 @@ Everything here is a frozen value. Screens draw it, tests compare it, nobody cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
 from kiosk.domain.catalogue import Match, Service
+from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.filing import (
     Bureau,
     CertificateView,
@@ -32,7 +33,7 @@ from kiosk.domain.papers import CertificatePaper as CertificatePaper
 from kiosk.domain.papers import InvoicePaper as InvoicePaper
 from kiosk.domain.papers import Paper
 from kiosk.domain.papers import ReceiptPaper as ReceiptPaper
-from kiosk.domain.questions import Question
+from kiosk.domain.questions import Known, Question, questions
 from kiosk.domain.tax import Assessment
 from kiosk.domain.ticket import TicketSlip
 
@@ -103,6 +104,14 @@ class SorryReason(StrEnum):
     PAPER_FAILED = "paper_failed"
     """Filed and paid; the receipt, certificate or invoice did not come out."""
     PAPER_UNCERTAIN = "paper_uncertain"
+    TAX_SILENT = "tax_silent"
+    """The hall does not answer, so what is due, filed or paid cannot be seen now. Nothing was filed or charged by it."""
+    NOT_FILED = "not_filed"
+    """The machine could not store the return: nothing was filed, the answers so far may be kept as a draft."""
+    CARD_EXPIRED = "card_expired"
+    """Tax matters need an identity proven by a valid card; a number to wait in line does not."""
+    PAYMENT_GIVEN_BACK = "payment_given_back"
+    """Charged, but it had been paid elsewhere meanwhile: the terminal gives the money back, to the same card."""
 
 
 class Availability(StrEnum):
@@ -242,6 +251,11 @@ class Sorry:
     """PAYMENT_UNKNOWN: what the terminal is still being asked about."""
     paper: Paper | None = None
     """PAPER_FAILED, PAPER_UNCERTAIN: what can be printed again while ``can_reprint``."""
+    printing: PrintingPaper | None = None
+    """The print that ``paper`` was part of: *Next* and *PrintAgain* go on from there."""
+    taxpayer: TaxpayerView | None = None
+    purpose: Purpose | None = None
+    """With ``taxpayer``: back to what is due, pay again, or go on when the terminal speaks at last."""
 
 
 # ---- filing, paying, proof -----------------------------------------------------------------------------------------
@@ -297,12 +311,48 @@ class Work:
     corrects: str | None = None
     buyer_name: str = ""
     """Of an invoice: found by the hall for the number that was typed."""
+    on: date = date.min
+    """Today, by the last touch that told it."""
+
+    @property
+    def known(self) -> Known:
+        """What the register knows of it, for kiosk.domain.questions."""
+        person, obligation = self.file.taxpayer, self.obligation
+        known = Known(person.payer, person.place, same_day_gross=same_day_gross(self.file, self.on))
+        if obligation is None:
+            return known
+        return replace(
+            known,
+            cycle=obligation.cycle,
+            period_end=obligation.period_end,
+            quota=obligation.quota,
+            prepaid=obligation.prepaid,
+            facts=obligation.facts,
+        )
+
+    @property
+    def path(self) -> tuple[Question, ...]:
+        """Its pages in order, the usual ones where a branch is not answered yet."""
+        return questions(self.form, self.known, self.answers)
+
+
+def same_day_gross(file: TaxpayerFile, on: date) -> tuple[str, ...]:
+    """Yuan of the invoices on behalf that this taxpayer had today already."""
+    return tuple(
+        filing.summary["gross"].replace(",", "")
+        for filing in file.filings
+        if filing.form is Form.INVOICE_ON_BEHALF
+        and filing.state not in ("refused", "superseded")
+        and filing.declared_at.astimezone(HALL_ZONE).date() == on
+        and "gross" in filing.summary
+    )
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question of a return. ``entry``: what is typed so far; ``problem``: why it cannot be so (texts
-    ``answer_problem.<problem>``). ``changing``: called from the check page, back to it after the answer."""
+    """One question of a return. ``entry``: what is typed so far; while it is empty an earlier answer
+    (``work.answers[question.id]``) stands. ``problem``: why it cannot be so (texts ``answer_problem.<problem>``).
+    ``changing``: called from the check page, back to it after the answer."""
 
     work: Work
     question: Question
@@ -310,7 +360,16 @@ class Ask:
     problem: str | None = None
     changing: bool = False
     looking: bool = False
-    """The hall is asked (a buyer's name); nothing can be touched."""
+    """The hall is asked (a buyer's name); nothing but home can be touched."""
+
+    @property
+    def number(self) -> int:
+        """The page's place on the path, from 1."""
+        return [question.id for question in self.work.path].index(self.question.id) + 1
+
+    @property
+    def count(self) -> int:
+        return len(self.work.path)
 
 
 @dataclass(frozen=True)
@@ -349,6 +408,8 @@ class Declared:
     filing: FilingView
     taxpayer: TaxpayerView
     purpose: Purpose
+    just_filed: bool = False
+    """In this visit: its receipt is still to come out."""
 
 
 class PayStep(StrEnum):
@@ -396,15 +457,18 @@ class IssuingPaper:
     step: Literal["recording", "asking"]
     bureau: Bureau | None = None
     key: str = ""
+    printed: bool = True
+    """Whether a paper of this visit came out already, for the last page."""
 
 
 @dataclass(frozen=True)
 class PrintingPaper:
-    """A receipt, certificate or invoice is recorded, then printed; then ``then`` is shown."""
+    """A receipt, certificate or invoice is recorded, then printed; then ``then`` is shown, or done: the receipt of a
+    payment comes out before its invoice is asked for, so that the payer holds a proof whatever becomes of the invoice."""
 
     paper: Paper
     step: Literal["recording", "printing"]
-    then: Finished | CompareNumber
+    then: Finished | CompareNumber | IssuingPaper
     slip_id: int | None = None
 
 
@@ -552,6 +616,8 @@ class Session:
     language: Language = Language.ZH
     large_text: bool = False
     situation: Situation = field(default_factory=Situation)
+    taxpayers: tuple[TaxpayerView, ...] = ()
+    """Whom the identified person may act for, by the hall's word in this visit."""
 
 
 @dataclass(frozen=True)
