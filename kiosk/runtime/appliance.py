@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 import structlog
 
+from drivers.pos.contract import RefusedBecause
+from drivers.pos.terminal import PosTerminal
 from drivers.printer.driver import SlipPrinter
 from drivers.printer.profile import PAPER_58, PAPER_80
 from kiosk.domain.catalogue import Catalogue
+from kiosk.domain.filing import PaymentResult
 from kiosk.domain.texts import Texts
 from kiosk.runtime.card_watch import CardWatch
 from kiosk.runtime.clock import Clock
@@ -17,27 +21,47 @@ from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.hall_desk import HallDesk
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.loop import Runtime
+from kiosk.runtime.paying import PosDesk
 from kiosk.runtime.printing import PrinterDesk
 from kiosk.runtime.slips import SlipMaker
 from kiosk.runtime.status_file import StatusFile
 from kiosk.runtime.storekeeper import Storekeeper
+from kiosk.runtime.tax_desk import TaxDesk
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
     AbandonTicket,
     Arm,
+    AskCertificate,
     AskHall,
+    AskInvoice,
+    CancelCharge,
+    ChargeCard,
+    ConfirmPayment,
     Disarm,
     Effect,
+    FindBuyer,
+    FindTaxpayers,
     FindTickets,
     Forget,
+    ForgetDraft,
+    HoldPayment,
+    KeepDraft,
+    OpenFile,
+    PrintPaper,
     PrintSlip,
+    QueueFiling,
     RecordAsk,
+    RecordFiling,
+    RecordIssue,
+    RecordPaper,
+    RecordPayment,
     RecordReprint,
     RecordTicket,
     StopWatching,
+    SubmitFiling,
     WatchForCard,
 )
-from kiosk.session.events import DeviceChanged
+from kiosk.session.events import ChargeEnded, DeviceChanged
 from kiosk.session.rules import Rules
 from kiosk.session.state import DeviceName, DeviceView, Language, Shown
 from kiosk.settings import Settings
@@ -61,7 +85,9 @@ class Appliance:
         inbox: Inbox,
         clock: Clock,
         show: Callable[[Shown], None],
+        rules: Rules | None = None,
     ) -> None:
+        """``rules``: without them, those of the catalogue and the limits alone."""
         self._store = store
         self._inbox = inbox
         self._clock = clock
@@ -74,13 +100,18 @@ class Appliance:
         self._hall = HallDesk(
             settings.kiosk.hall_url, enrolment, store, slips, inbox, clock, limits.hall_answer_s, limits.find_s
         )
+        self._taxes = TaxDesk(settings.kiosk.hall_url, enrolment, store, inbox, clock, limits)
+        self._pos: PosDesk | None = None
+        if devices.pos:
+            self._pos = PosDesk(PosTerminal(devices.pos), store, inbox, clock, status.note, limits.charge_s)
         self._cards = CardWatch(devices.id_card, inbox, clock, status.note) if devices.id_card else None
 
         def printer(name: DeviceName, url: str, baudrate: int, width: int) -> PrinterDesk | None:
             if not url:
                 return None
             driver = SlipPrinter(url, baudrate, PAPER_80 if width == 80 else PAPER_58)
-            return PrinterDesk(name, driver, store, texts, enrolment.hall_names, inbox, clock, status.note)
+            names = enrolment.hall_names
+            return PrinterDesk(name, driver, store, texts, names, inbox, clock, status.note, enrolment.kiosk)
 
         self._tickets = printer(
             DeviceName.TICKET_PRINTER,
@@ -94,29 +125,32 @@ class Appliance:
             devices.receipt_printer_baudrate,
             devices.receipt_printer_width,
         )
-        self._runtime = Runtime(Rules(catalogue, limits), inbox, clock, self._perform, show)
+        self._runtime = Runtime(rules or Rules(catalogue, limits), inbox, clock, self._perform, show)
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
 
-    def _devices(self) -> dict[DeviceName, CardWatch | PrinterDesk | None]:
+    def _devices(self) -> dict[DeviceName, CardWatch | PrinterDesk | PosDesk | None]:
         return {
             DeviceName.ID_CARD: self._cards,
             DeviceName.TICKET_PRINTER: self._tickets,
             DeviceName.RECEIPT_PRINTER: self._receipts,
+            DeviceName.POS: self._pos,
         }
 
     def _workers(self) -> list[Worker]:
-        desks = (self._tickets, self._receipts)
+        desks = (self._tickets, self._receipts, self._pos)
         return [
             self._storekeeper.worker,
             self._hall.worker,
             self._hall.watch,
+            self._taxes.worker,
             *(desk.worker for desk in desks if desk is not None),
         ]
 
     def start(self) -> None:
         """Settle what the last run left open, then let everything begin. Raises StoreFailed."""
-        asks, slips = self._store.recover(self._clock.now())
-        log.info("recovered", asks=asks, slips=slips)
+        now = self._clock.now()
+        asks, slips = self._store.recover(now)
+        log.info("recovered", asks=asks, slips=slips, **asdict(self._store.recover_taxes(now)))
         # Devices are taken to work until somebody has looked; at one that this kiosk does not have nobody will.
         for name, desk in self._devices().items():
             if desk is None:
@@ -133,10 +167,11 @@ class Appliance:
         self._loop.join(STOP_S)
         if self._cards is not None:
             self._cards.stop(STOP_S)
-        for desk in (self._tickets, self._receipts):
+        for desk in (self._tickets, self._receipts, self._pos):
             if desk is not None:
                 desk.close()
         self._hall.close()
+        self._taxes.close()
         for worker in self._workers():
             if not worker.stop(STOP_S):
                 log.warning("worker-hangs", worker=worker.name)
@@ -152,13 +187,34 @@ class Appliance:
                     self._cards.rest()
             case RecordAsk() | RecordTicket() | RecordReprint() | AbandonTicket():
                 self._storekeeper.perform(effect)
+            case RecordFiling() | QueueFiling() | RecordPayment() | RecordIssue() | RecordPaper():
+                self._storekeeper.perform(effect)
+            case KeepDraft() | ForgetDraft():
+                self._storekeeper.perform(effect)
+            case Forget():
+                # The session has let go of the person already, and workers with their jobs; what the visit left open in
+                # the store is brought to an end.
+                self._storekeeper.perform(effect)
             case AskHall() | FindTickets():
                 self._hall.perform(effect)
+            case FindTaxpayers() | OpenFile() | FindBuyer() | SubmitFiling():
+                self._taxes.perform(effect)
+            case HoldPayment() | ConfirmPayment() | AskCertificate() | AskInvoice():
+                self._taxes.perform(effect)
+            case ChargeCard(visit, key):
+                if self._pos is not None:
+                    self._pos.perform(effect)
+                else:
+                    refused = ChargeEnded(visit, key, PaymentResult("refused"), RefusedBecause.NOT_SENT.value)
+                    self._inbox.post(refused)
+            case CancelCharge(key):
+                if self._pos is not None:
+                    self._pos.cancel(key)
             case PrintSlip():
                 if self._tickets is not None:
                     self._tickets.perform(effect)
-            case Forget():
-                # The session has let go of the person already; what workers hold goes with their jobs.
-                pass
+            case PrintPaper():
+                if self._receipts is not None:
+                    self._receipts.perform(effect)
             case Arm() | Disarm():
                 raise AssertionError("timers are the loop's own")

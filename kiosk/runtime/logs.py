@@ -37,6 +37,9 @@ ALLOWED = frozenset(
         "worker",
         "asks",
         "slips",
+        "filings",
+        "payments",
+        "issues",
         "elapsed_ms",
     }
 )

@@ -1,4 +1,4 @@
-"""The ticket printer's thread: prints a slip whose intent is durable, and looks at the printer while it rests."""
+"""A printer's thread: prints slips and papers whose intent is durable, and looks at the printer while it rests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from drivers.contract import PaperState
+from drivers.printer.document import Document
 from drivers.printer.driver import PrintResult, SlipPrinter
 from kiosk.domain.texts import Texts
 from kiosk.paper.ticket_slip import ticket_slip
@@ -14,7 +15,7 @@ from kiosk.runtime.clock import Clock
 from kiosk.runtime.device_status import Note, StatusTeller
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.worker import Worker
-from kiosk.session.effects import PrintSlip
+from kiosk.session.effects import PrintPaper, PrintSlip
 from kiosk.session.events import PrintEnded
 from kiosk.session.state import DeviceName, Language
 from kiosk.store.database import StoreFailed
@@ -26,7 +27,7 @@ LOOK_EVERY_S = 2.0
 
 
 class PrinterDesk:
-    """One printer of the kiosk. ``texts`` and ``hall_names`` by language."""
+    """One printer of the kiosk. ``texts`` and ``hall_names`` by language; ``kiosk``: whose papers they are."""
 
     def __init__(
         self,
@@ -38,28 +39,41 @@ class PrinterDesk:
         inbox: Inbox,
         clock: Clock,
         note: Note,
+        kiosk: str = "",
     ) -> None:
         self._name = name
         self._printer = printer
         self._store = store
         self._texts = texts
         self._hall_names = hall_names
+        self._kiosk = kiosk
         self._inbox = inbox
         self._clock = clock
         self._teller = StatusTeller(name, inbox, note)
         self._looks = 0
         self.worker = Worker(name, idle=self._look, idle_every_s=LOOK_EVERY_S)
 
-    def perform(self, effect: PrintSlip) -> None:
+    def perform(self, effect: PrintSlip | PrintPaper) -> None:
         self.worker.submit(lambda: self._print(effect))
 
     def close(self) -> None:
         """Let go of the port; the last job of the worker."""
         self.worker.submit(self._printer.close)
 
-    def _print(self, effect: PrintSlip) -> None:
+    def _document(self, effect: PrintSlip | PrintPaper) -> Document:
         language = effect.language
-        document = ticket_slip(effect.slip, self._texts[language], self._hall_names[language], language.value)
+        texts, hall_name = self._texts[language], self._hall_names[language]
+        match effect:
+            case PrintSlip():
+                return ticket_slip(effect.slip, texts, hall_name, language.value)
+            case PrintPaper():
+                # Only where somebody files: a kiosk is up sooner without it.
+                from kiosk.paper.papers import paper_document
+
+                return paper_document(effect.paper, texts, hall_name, language.value, self._kiosk)
+
+    def _print(self, effect: PrintSlip | PrintPaper) -> None:
+        document = self._document(effect)
         self._record(lambda: self._store.record_sent(effect.slip_id))
         result = self._printer.print(document)
         log.info(

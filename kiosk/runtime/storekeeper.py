@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import asdict
 from datetime import date, timedelta
 
+import msgspec
 import structlog
 
 from kiosk.runtime.clock import Clock
@@ -11,9 +14,33 @@ from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.slips import SlipMaker
 from kiosk.runtime.worker import Worker
-from kiosk.session.effects import AbandonTicket, RecordAsk, RecordReprint, RecordTicket
-from kiosk.session.events import AskRecorded, StorageChanged, StoreFailed, TicketRecorded
+from kiosk.session.effects import (
+    AbandonTicket,
+    Forget,
+    ForgetDraft,
+    KeepDraft,
+    QueueFiling,
+    RecordAsk,
+    RecordFiling,
+    RecordIssue,
+    RecordPaper,
+    RecordPayment,
+    RecordReprint,
+    RecordTicket,
+)
+from kiosk.session.events import (
+    AskRecorded,
+    FilingQueued,
+    FilingRecorded,
+    IssueRecorded,
+    PaperRecorded,
+    PaymentRecorded,
+    StorageChanged,
+    StoreFailed,
+    TicketRecorded,
+)
 from kiosk.store import database
+from kiosk.store.papers import NumberVoid
 from kiosk.store.store import Recorded, Store
 
 log = structlog.get_logger()
@@ -22,6 +49,13 @@ PROBE_EVERY_S = 3.0
 
 #: How long the kiosk itself remembers tickets and sheets; the hall keeps the record.
 MEMORY = timedelta(days=30)
+
+Asked = (
+    RecordAsk | RecordTicket | RecordReprint | RecordFiling | QueueFiling | RecordPayment | RecordIssue | RecordPaper
+)
+"""Answered by an event, be it StoreFailed."""
+
+Kept = Asked | AbandonTicket | KeepDraft | ForgetDraft | Forget
 
 
 class Storekeeper:
@@ -35,27 +69,67 @@ class Storekeeper:
         self._tidied: date | None = None
         self.worker = Worker("store", idle=self._rest, idle_every_s=PROBE_EVERY_S)
 
-    def perform(self, effect: RecordAsk | RecordTicket | RecordReprint | AbandonTicket) -> None:
+    def perform(self, effect: Kept) -> None:
         self.worker.submit(lambda: self._carry_out(effect))
 
-    def _carry_out(self, effect: RecordAsk | RecordTicket | RecordReprint | AbandonTicket) -> None:
-        now = self._clock.now()
+    def _carry_out(self, effect: Kept) -> None:
         try:
-            match effect:
-                case RecordAsk(visit):
-                    self._inbox.post(AskRecorded(visit, self._store.record_ask(now)))
-                case RecordTicket(visit):
-                    recorded = self._record_ticket(effect)
-                    self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
-                case RecordReprint(visit, slip):
-                    recorded = self._store.record_reprint(slip, now)
-                    self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
-                case AbandonTicket(key):
-                    self._store.give_up_ticket(key, now)
+            if isinstance(effect, Asked):
+                self._answer(effect)
+            else:
+                self._keep(effect)
         except database.StoreFailed as problem:
             self._failed(str(problem))
-            if not isinstance(effect, AbandonTicket):
+            if isinstance(effect, Asked):
                 self._inbox.post(StoreFailed(effect.visit))
+        except NumberVoid as problem:
+            log.warning("paper-not-recorded", reason=str(problem))
+            if isinstance(effect, Asked):
+                self._inbox.post(StoreFailed(effect.visit))
+
+    def _answer(self, effect: Asked) -> None:
+        now = self._clock.now()
+        match effect:
+            case RecordAsk(visit):
+                self._inbox.post(AskRecorded(visit, self._store.record_ask(now)))
+            case RecordTicket(visit):
+                recorded = self._record_ticket(effect)
+                self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
+            case RecordReprint(visit, slip):
+                recorded = self._store.record_reprint(slip, now)
+                self._inbox.post(TicketRecorded(visit, recorded.key, recorded.slip, recorded.slip_id))
+            case RecordFiling(visit, holder):
+                reference = holder.reference(self._enrolment.pepper)
+                filing = msgspec.structs.replace(effect.request, key=secrets.token_hex(16), holder_ref=reference)
+                self._store.filings.record(filing, now)
+                self._inbox.post(FilingRecorded(visit, filing))
+            case QueueFiling(visit, key):
+                # Had the hall answered meanwhile, that answer is on its way to the visit.
+                if self._store.filings.queue(key, now) == "queued":
+                    self._inbox.post(FilingQueued(visit, key))
+            case RecordPayment(visit, holder):
+                reference = holder.reference(self._enrolment.pepper)
+                payment = msgspec.structs.replace(effect.request, key=secrets.token_hex(16), holder_ref=reference)
+                self._store.payments.record(payment)
+                self._inbox.post(PaymentRecorded(visit, payment))
+            case RecordIssue(visit, task, filing_key):
+                self._inbox.post(IssueRecorded(visit, self._store.papers.record_issue(task.value, filing_key, now)))
+            case RecordPaper(visit, paper):
+                self._inbox.post(PaperRecorded(visit, self._store.papers.record(paper, now)))
+
+    def _keep(self, effect: AbandonTicket | KeepDraft | ForgetDraft | Forget) -> None:
+        now = self._clock.now()
+        match effect:
+            case AbandonTicket(key):
+                self._store.give_up_ticket(key, now)
+            case KeepDraft(holder, draft):
+                reference = holder.reference(self._enrolment.pepper)
+                self._store.filings.keep_draft(reference, draft.taxpayer, msgspec.json.encode(draft), now.date())
+            case ForgetDraft(holder, taxpayer):
+                self._store.filings.drop_draft(holder.reference(self._enrolment.pepper), taxpayer)
+            case Forget():
+                if settled := self._store.visit_ended(now):
+                    log.info("left-open", **asdict(settled))
 
     def _record_ticket(self, effect: RecordTicket) -> Recorded:
         now = self._clock.now()

@@ -1,11 +1,15 @@
 """The sync agent: empties the journal into the hall, batch by batch, for as long as it takes.
 
-A process of its own, so that the screen never waits for it, and the journal is emptied also while nobody stands there.
+Then it asks how the charges stand whose entries are on their way, and hands over the terminal's own days. A process of
+its own, so that the screen never waits for it, and the journal is emptied also while nobody stands there.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -22,6 +26,8 @@ ANSWER_S = 10.0
 LOOK_EVERY_S = 0.25
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
+FOLLOW_UP_EVERY_S = 5.0
+"""A charge that the hall wants given back is known within this, and given back soon after."""
 
 
 def drain(store: Store, hall: HallClient) -> int:
@@ -41,12 +47,40 @@ def drain(store: Store, hall: HallClient) -> int:
     return sent
 
 
+def follow_up(store: Store, hall: HallClient) -> None:
+    """Ask how approved payments stand, and send the terminal's days. Raises HallUnreachable, StoreFailed.
+
+    What the hall wants given back is marked in the store; the front end, which has the terminal, sees it there. A
+    refusal concerns one payment or one day: staff find it at the hall, and the others go on.
+    """
+    for payment in store.payments.open():
+        if payment.state == "approved":
+            with _each_by_itself():
+                store.payments.hall_says(hall.payment(payment.key, ANSWER_S))
+    for day in store.payments.terminal_days_to_send():
+        with _each_by_itself():
+            hall.send_terminal_journal(day, ANSWER_S)
+            store.payments.terminal_day_sent(day)
+
+
+@contextmanager
+def _each_by_itself() -> Iterator[None]:
+    try:
+        yield
+    except HallRefused as problem:
+        log.warning("follow-up-refused", status=problem.status, reason=problem.problem)
+
+
 def run(store: Store, hall: HallClient, stop: threading.Event) -> None:
     """Until ``stop``: look, drain, and after a failure wait twice as long each time, up to LONGEST_RETRY_S."""
     retry_s = FIRST_RETRY_S
+    follow_up_at = float("-inf")
     while not stop.is_set():
         try:
             sent = drain(store, hall)
+            if time.monotonic() >= follow_up_at:
+                follow_up(store, hall)
+                follow_up_at = time.monotonic() + FOLLOW_UP_EVERY_S
         except HallUnreachable as problem:
             log.info("hall-silent", reason=str(problem), retry_s=retry_s)
         except (HallError, StoreFailed) as problem:

@@ -1,14 +1,32 @@
-"""The kiosk's side of the hall's API. Every answer is a value of ``kiosk.domain.messages`` or one of three errors."""
+"""The kiosk's side of the hall's API. Every answer is a value of ``kiosk.domain`` or one of three errors.
+
+A request under a key may be repeated: the hall does it once and gives the same answer.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
+from urllib.parse import quote
 
 import httpx2
 import msgspec
 
+from kiosk.domain.filing import (
+    CertificateRequest,
+    CertificateView,
+    FilingRequest,
+    FilingView,
+    InvoiceRequest,
+    InvoiceView,
+    PaymentRequest,
+    PaymentResult,
+    PaymentView,
+    TaxpayerFile,
+    TaxpayersOfPerson,
+    TerminalJournal,
+)
 from kiosk.domain.messages import (
     EnrolReply,
     EnrolRequest,
@@ -23,6 +41,12 @@ from kiosk.domain.messages import (
 from kiosk.sync.signing import Signer
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
+
+
+class Buyer(msgspec.Struct, frozen=True):
+    """GET /kiosk/v1/buyers/{number}."""
+
+    name: str
 
 
 class HallError(Exception):
@@ -82,6 +106,46 @@ class HallClient:
             raise JournalGap(msgspec.json.decode(response.content, type=JournalReply).high_water)
         return self._decode(response, JournalReply)
 
+    # ---- filing, paying, proof -------------------------------------------------------------------------------------
+
+    def taxpayers_of(self, holder_ref: str, timeout: float) -> TaxpayersOfPerson:
+        return self._get(f"/kiosk/v1/taxpayers?holder_ref={holder_ref}", timeout, TaxpayersOfPerson)
+
+    def taxpayer_file(self, taxpayer: str, holder_ref: str, timeout: float) -> TaxpayerFile:
+        path = f"/kiosk/v1/taxpayers/{quote(taxpayer, safe='')}?holder_ref={holder_ref}"
+        return self._get(path, timeout, TaxpayerFile)
+
+    def buyer(self, number: str, timeout: float) -> Buyer:
+        return self._get(f"/kiosk/v1/buyers/{quote(number, safe='')}", timeout, Buyer)
+
+    def file(self, request: FilingRequest, timeout: float) -> FilingView:
+        return self._post("/kiosk/v1/filings", request, timeout, FilingView)
+
+    def filing(self, key: str, timeout: float) -> FilingView:
+        return self._get(f"/kiosk/v1/filings/{key}", timeout, FilingView)
+
+    def begin_payment(self, request: PaymentRequest, timeout: float) -> PaymentView:
+        return self._post("/kiosk/v1/payments", request, timeout, PaymentView)
+
+    def end_payment(self, key: str, result: PaymentResult, timeout: float) -> PaymentView:
+        return self._post(f"/kiosk/v1/payments/{key}/result", result, timeout, PaymentView)
+
+    def payment(self, key: str, timeout: float) -> PaymentView:
+        return self._get(f"/kiosk/v1/payments/{key}", timeout, PaymentView)
+
+    def certificate(self, request: CertificateRequest, timeout: float) -> CertificateView:
+        return self._post("/kiosk/v1/certificates", request, timeout, CertificateView)
+
+    def invoice(self, request: InvoiceRequest, timeout: float) -> InvoiceView:
+        return self._post("/kiosk/v1/invoices", request, timeout, InvoiceView)
+
+    def send_terminal_journal(self, day: TerminalJournal, timeout: float) -> None:
+        response = self._send("POST", "/kiosk/v1/terminal-journal", day, timeout)
+        if not response.is_success:
+            raise HallRefused(response.status_code, _problem(response))
+
+    # ---- for everybody ---------------------------------------------------------------------------------------------
+
     def state(self, timeout: float) -> HallState:
         """The hall's public state; costs a 304 while nothing has changed."""
         headers = {"If-None-Match": self._etag} if self._etag else {}
@@ -91,6 +155,12 @@ class HallClient:
         self._state = self._decode(response, HallState)
         self._etag = response.headers.get("ETag", "")
         return self._state
+
+    def _get(self, path: str, timeout: float, kind: type[Answer]) -> Answer:
+        return self._decode(self._send("GET", path, None, timeout), kind)
+
+    def _post(self, path: str, body: msgspec.Struct, timeout: float, kind: type[Answer]) -> Answer:
+        return self._decode(self._send("POST", path, body, timeout), kind)
 
     def _send(
         self, method: str, path: str, body: msgspec.Struct | None, timeout: float, signed: bool = True
