@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
+import config
 from demo.processes import Failed, Process, wait_until
 
 
@@ -88,15 +91,42 @@ class HallServer(Server):
 
 
 class BureauServer(Server):
-    """One bureau's system, with a ledger of its own. ``token``: the file with what the hall shows it."""
+    """One bureau's system. Both keep their books in one folder, and the token that the hall shows them."""
 
-    def __init__(self, bureau: str, data: Path, token: Path, log: Path | None = None) -> None:
+    def __init__(self, bureau: str, data: Path, log: Path | None = None) -> None:
         super().__init__(data, log)
-        self.bureau, self.token = bureau, token
+        self.bureau = bureau
         self.name = f"bureau {bureau}"
 
+    @property
+    def token_file(self) -> Path:
+        return self.data / "token"
+
     def words(self) -> list[str]:
-        return ["bureau", self.bureau, "--token-file", str(self.token)]
+        return ["bureau", self.bureau]
+
+    def do(self, action: str, argument: str | None = None, on: str = "both", times: int | None = None) -> Any:
+        """Something goes wrong at it, or its window does something, as by ``taxhall bureau do``."""
+        words = ["bureau", "do", self.bureau, action, *([argument] if argument is not None else []), "--on", on]
+        words += ["--data", str(self.data), *(["--times", str(times)] if times else [])]
+        return json.loads(run(command("taxhall", *words)) or "null")
+
+    def ledger(self) -> Any:
+        """Everything it has taken in, as its own interface says it."""
+        token = self.token_file.read_text(encoding="utf-8").strip()
+        answer = httpx2.get(f"{self.url}/bureau/v1/ledger", headers={"Authorization": f"Bearer {token}"}, timeout=10.0)
+        if answer.status_code != 200:
+            raise Failed(f"{self.name} shows no ledger: {answer.status_code} {answer.text[:200]}")
+        return answer.json()
+
+
+def settings_with(bureaus: list[BureauServer]) -> str:
+    """The hall's shipped settings, with these bureaus in the place of those it names."""
+    shipped = config.path("hall.toml").read_text(encoding="utf-8")
+    own = re.split(r"^(?:#[^\n]*\n)*\[bureaus\.", shipped, maxsplit=1, flags=re.MULTILINE)[0]
+    for bureau in bureaus:
+        own += f'\n[bureaus.{bureau.bureau}]\nurl = "{bureau.url}"\ntoken_file = "{bureau.token_file}"\n'
+    return own
 
 
 def _port_told(server: Process, name: str) -> str | None:
