@@ -70,7 +70,7 @@ def wrap(text: str, columns: int) -> list[str]:
 def wrap_evenly(text: str, columns: int) -> list[str]:
     """As ``wrap``, in as few lines, but of about one length: a centred text with one orphan looks like a mistake.
 
-    Two lines part where the sentence pauses, if each half fits.
+    Two lines part where the sentence pauses or opens a bracket, if each half fits.
     """
     lines = wrap(text, columns)
     if len(lines) < 2 or "\n" in text:
@@ -112,7 +112,7 @@ def _fill(units: list[str], columns: int) -> list[str]:
 
 def _at_a_pause(text: str, columns: int) -> list[str]:
     """The two halves at the punctuation nearest the middle; nothing where a half would not fit."""
-    pauses = [match.end() for match in re.finditer(r"[，；：。]|[,;:.] ", text)]
+    pauses = [match.end() for match in re.finditer(r"[，；：。]|[,;:.] |(?=（)", text)]
     cuts = [(text[:end].rstrip(), text[end:].lstrip()) for end in pauses]
     fitting = [cut for cut in cuts if cut[1] and max(map(width, cut)) <= columns]
     return list(min(fitting, key=lambda cut: abs(width(cut[0]) - width(cut[1])), default=()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -87,7 +87,7 @@ def _seconds(text: str) -> float:
 
 
 def print_sample(
-    kind: Annotated[str, typer.Argument(help="ticket, receipt or test.")],
+    kind: Annotated[str, typer.Argument(help="ticket, receipt, certificate, invoice or test.")],
     printer: Annotated[str, typer.Option(help="Device path, or socket://host:port.")] = "",
     baudrate: Annotated[str, typer.Option(help="Bits a second of a serial line.")] = "115200",
     width: Annotated[str, typer.Option(help="Paper in millimetres: 80 or 58.")] = "80",
@@ -126,22 +126,29 @@ def _sample(kind: str, printer: str, profile: PrinterProfile, language: str) -> 
     import config
     from kiosk.domain.texts import Texts
     from kiosk.paper import samples
-    from kiosk.paper.receipt import receipt
+    from kiosk.paper.papers import paper_document
     from kiosk.paper.test_page import printer_test_page
     from kiosk.paper.ticket_slip import ticket_slip
 
-    if kind not in ("ticket", "receipt", "test"):
-        refuse("kind", "not ticket, receipt or test")
+    if kind not in ("ticket", "receipt", "certificate", "invoice", "test"):
+        refuse("kind", "not ticket, receipt, certificate, invoice or test")
     if language not in ("zh", "en"):
         refuse("language", "not zh or en")
-    texts = Texts(config.read_texts(language))
+    spoken: Literal["zh", "en"] = "en" if language == "en" else "zh"
+    texts = Texts(config.read_texts(spoken))
+    hall_name = samples.HALL_NAMES[spoken]
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
-    if kind == "ticket":
-        slip = samples.sample_ticket(now)
-        return ticket_slip(slip, texts, samples.HALL_NAMES[language], "en" if language == "en" else "zh")
-    if kind == "receipt":
-        return receipt(samples.sample_receipt(now), texts, samples.HALL_NAMES[language])
-    return printer_test_page(printer, profile, now, texts)
+    match kind:
+        case "ticket":
+            return ticket_slip(samples.sample_ticket(now), texts, hall_name, spoken)
+        case "receipt":
+            return paper_document(samples.sample_receipt(now), texts, hall_name, spoken, "K3")
+        case "certificate":
+            return paper_document(samples.sample_certificate(now), texts, hall_name, spoken, "K3")
+        case "invoice":
+            return paper_document(samples.sample_invoice(now), texts, hall_name, spoken, "K3")
+        case _:
+            return printer_test_page(printer, profile, now, texts)
 
 
 def _open_printer(url: str, baudrate: int) -> Transport:

@@ -12,7 +12,7 @@ from kiosk.domain.filing import CertificateView, Charge, FilingView, InvoiceView
 
 @dataclass(frozen=True)
 class ReceiptPaper:
-    """缴款凭条 of a filing as it now stands: accepted, half done, paid or entered. Before payment it is a 申报受理回执."""
+    """缴款凭条 of a filing as it now stands: half done, accepted, paid or entered. Unpaid, it is a 申报受理回执."""
 
     filing: FilingView
     taxpayer_name: str
@@ -21,7 +21,7 @@ class ReceiptPaper:
     holder_masked: str
     reprint: bool = False
     charge: Charge | None = None
-    """The terminal's word of this visit: the card, and that money was taken even where the hall has not answered yet."""
+    """The terminal's word of this visit: which card, and that money was taken even where the hall has not answered."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from drivers.printer.document import AmountRow, BigNumber, Document, Qr, Row, Rule, Text
 from drivers.printer.profile import PrinterProfile
 from kiosk.domain.texts import Texts
-from kiosk.paper.ticket_slip import clock
+from kiosk.paper.words import clock
 
 
 def printer_test_page(printer: str, profile: PrinterProfile, printed_at: datetime, texts: Texts) -> Document:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 from drivers.printer.document import BigNumber, Block, Document, Qr, Row, Rule, Space, Text
 from kiosk.domain.texts import Texts
 from kiosk.domain.ticket import TicketSlip
-
-Language = Literal["zh", "en"]
+from kiosk.paper.words import Language, clock
 
 
 def ticket_slip(slip: TicketSlip, texts: Texts, hall_name: str, language: Language = "zh") -> Document:
@@ -61,11 +59,6 @@ def call_time(slip: TicketSlip, texts: Texts) -> str:
     if low == high:
         return texts("slip.call_about", low=low)
     return texts("slip.call_range", low=low, high=high)
-
-
-def clock(moment: datetime) -> str:
-    """``2026-11-23 09:42:07``, in the moment's own offset."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _minute(moment: datetime) -> str:
