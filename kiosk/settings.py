@@ -53,6 +53,8 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: Literal["joint", "unified"]
     """To whom levies go: two bureaus, or one. The same as the hall's, or the hall refuses what this kiosk assessed."""
+    functions: frozenset[str]
+    """Codes of the services that this kiosk carries out itself, for the guide."""
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

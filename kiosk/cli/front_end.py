@@ -10,13 +10,16 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kiosk.cli.output import NOT_ENROLLED, fail, refuse
 
 if TYPE_CHECKING:
+    from kiosk.domain.tax import RulePack
     from kiosk.runtime.appliance import Appliance
+    from kiosk.settings import Settings
 
 
 def main(words: list[str]) -> None:
@@ -53,12 +56,14 @@ def run(settings_file: Path | None) -> None:
     from kiosk.domain.texts import Texts
     from kiosk.runtime.clock import SystemClock
     from kiosk.runtime.inbox import Inbox
+    from kiosk.session.rules import Rules
     from kiosk.session.state import Language
     from screens.app import KioskApp
 
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
     inbox, clock = Inbox(), SystemClock()
+    rules = Rules(catalogue, settings.limits, settings.tax.functions)
     behind: list[Appliance] = []
     problems: list[str] = []
 
@@ -80,7 +85,8 @@ def run(settings_file: Path | None) -> None:
                 app.leave()
                 return
             app.introduce(enrolment.kiosk, enrolment.hall_names)
-            appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show)
+            known = replace(rules, pack=read_rules(settings))
+            appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show, known)
             appliance.start()
             behind.append(appliance)
         except (StoreError, OSError) as problem:
@@ -101,6 +107,7 @@ def run(settings_file: Path | None) -> None:
         clock=clock,
         targets_file=Path(size.targets_file) if size.targets_file else None,
         when_drawn=starting.start,
+        availability=rules.availability,
     )
     app.run()
     if starting.ident is not None:
@@ -111,3 +118,25 @@ def run(settings_file: Path | None) -> None:
         fail(problems[0])
     if app.failed:
         raise SystemExit(1)
+
+
+def read_rules(settings: Settings) -> RulePack | None:
+    """The tax rules of this hall; None, and said in the log, where they cannot be used: numbers are given all the same.
+
+    Parsing takes a tenth of a second, so it is not for the first frame.
+    """
+    import structlog
+
+    import config
+    from kiosk.domain.tax import BadRules, RulePack
+
+    try:
+        tree = config.read_tax_rules()
+        tree["options"]["profile"]["value"] = settings.tax.profile
+        return RulePack.from_tree(tree)
+    except BadRules as problem:
+        # Their text is of the rules, not of anybody.
+        structlog.get_logger().error("tax-rules-refused", reason=str(problem))
+    except Exception:
+        structlog.get_logger().exception("tax-rules-unreadable")
+    return None
