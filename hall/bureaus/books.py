@@ -298,7 +298,7 @@ def _invalid_declaration(declaration: Declaration) -> Refusal | None:
     start, end = declaration.period_start, declaration.period_end
     right_period = (start is None) == (end is None) and (start is None or end is None or start <= end)
     has_its_period = start is not None or declaration.form not in PERIODIC_RETURNS
-    right_lines = 0 < len(declaration.lines) <= MOST_LINES and all(map(_right_line, declaration.lines))
+    right_lines = len(declaration.lines) <= MOST_LINES and all(map(_right_line, declaration.lines))
     right_taxpayer = 0 < len(declaration.taxpayer) <= 64
     right_time = declaration.declared_at.tzinfo is not None and declaration.corrects != declaration.key
     return (

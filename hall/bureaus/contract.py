@@ -37,7 +37,8 @@ class DeclaredLine(msgspec.Struct, frozen=True):
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """One bureau's part of a filing. A bureau without a line in it gets none."""
+    """One bureau's part of a filing. A bureau without a line in it gets none, but one that holds the return which this
+    one corrects: it gets one without lines, else the old ones would stand there for ever."""
 
     key: Key
     """The filing's business key; both bureaus see the same."""
