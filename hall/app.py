@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hall.api import kiosk, public, window
+from hall.api import kiosk, public, tax, window
 from hall.api.answers import problem
 from hall.clock import Clock
 from hall.pages.headers import SecurityHeaders
@@ -87,7 +87,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
         await hall.stop()
 
     app = Starlette(
-        routes=[*kiosk.routes(), *window.routes(), *public.routes(), *page_routes],
+        routes=[*kiosk.routes(), *tax.routes(), *window.routes(), *public.routes(), *page_routes],
         middleware=[Middleware(SecurityHeaders), Middleware(HallTime, clock=hall.clock)],
         exception_handlers={
             Refused: _refused,

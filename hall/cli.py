@@ -6,12 +6,20 @@ Exit 0 done; 2 bad input, with one JSON problem on standard error; 1 anything el
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import msgspec
 import typer
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from hall.filings.office import TaxOffice
+    from hall.settings import Settings
+    from hall.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -22,6 +30,12 @@ bureau_app = typer.Typer(no_args_is_help=True, help="The two bureaus' systems, s
 app.add_typer(staff_app, name="staff")
 app.add_typer(kiosk_app, name="kiosk")
 app.add_typer(bureau_app, name="bureau")
+register_app = typer.Typer(no_args_is_help=True, help="Taxpayers, the persons bound to them, what they have to file.")
+stock_app = typer.Typer(no_args_is_help=True, help="Numbered blanks in the kiosks.")
+invoice_app = typer.Typer(no_args_is_help=True, help="Invoices issued on behalf.")
+app.add_typer(register_app, name="register")
+app.add_typer(stock_app, name="stock")
+app.add_typer(invoice_app, name="invoice")
 
 DATA = Path("var/hall")
 DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
@@ -192,6 +206,165 @@ def _run_bureau(name: str, host: str, port: int, data: Path, token_file: Path | 
     try:
         run(Bureau(name), host, port, data, token_file)
     except (UnfitDatabase, OSError, ValueError) as error:
+        _fail(str(error))
+
+
+@register_app.command("import")
+def import_register(
+    file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8.")],
+    kind: Annotated[str, typer.Option(help="taxpayers, persons, levies, returns or arrears.")],
+    data: DataOption = DATA,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a register in, beside a running hall or without one. Good rows are kept, bad ones are told row by row."""
+    from hall.register.importing import COLUMNS, UnfitFile, import_rows, read_rows
+
+    if kind not in COLUMNS:
+        _refuse("kind", f"one of {', '.join(COLUMNS)}")
+    try:
+        rows = read_rows(file, kind)
+    except (UnfitFile, OSError) as error:
+        _refuse("file", str(error))
+    with _tax_office(data, settings) as (writer, office, today):
+        report = import_rows(writer, office, kind, rows, today)
+    lines = [f"row {each.row}: {each.field or 'the row'}: {each.problem}" for each in report.refused]
+    counts = f"{report.added} added, {report.changed} changed, {report.unchanged} as before"
+    _say(json, report, "\n".join([*lines, f"{counts}, {len(report.refused)} refused"]))
+
+
+@register_app.command("demo")
+def demo_register(
+    write: Annotated[Path, typer.Option(help="Folder for taxpayers.csv, persons.csv, levies.csv, …")],
+    taxpayers: Annotated[int, typer.Option(min=4)] = 2_000,
+    seed: int = 1,
+    today: Annotated[str | None, typer.Option(help="The day it is made for; without it: today.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write an invented hall of taxpayers as CSV files, the same for the same seed and day."""
+    from datetime import date
+
+    from hall.clock import SystemClock
+    from hall.register import demo
+
+    try:
+        day = date.fromisoformat(today) if today else SystemClock().now().date()
+    except ValueError:
+        _refuse("today", "a day like 2026-11-24")
+    try:
+        rows = demo.write(write, taxpayers, seed, day)
+    except OSError as error:
+        _fail(str(error))
+    _say(json, {"folder": str(write), "rows": rows}, "\n".join(f"{kind}.csv: {count}" for kind, count in rows.items()))
+
+
+@stock_app.command("add")
+def add_stock(
+    kind: Annotated[
+        str, typer.Argument(help="certificate- state or local, invoice- special or ordinary.")
+    ],
+    kiosk: str,
+    pattern: Annotated[str, typer.Argument(help='How a number is printed, for example "(261)闽国证 {:07d}".')],
+    first: int,
+    last: int,
+    code: Annotated[str, typer.Option(help="Of an invoice form: 10 digits (special) or 12 (ordinary).")] = "",
+    data: DataOption = DATA,
+    json: JsonOption = False,
+) -> None:
+    """Put a range of numbered blanks into a kiosk's books."""
+    from hall.filings import stock
+    from hall.store.writer import Work
+
+    def command(work: Work) -> int:
+        return stock.add(work, kind, kiosk, pattern, first, last, code)
+
+    try:
+        count = _once(data, command)
+    except ValueError as error:
+        _refuse(*str(error).split(": ", 1))
+    _say(json, {"kind": kind, "kiosk": kiosk, "added": count}, f"{kiosk}: {count} of {kind}")
+
+
+@stock_app.command("list")
+def list_stock(data: DataOption = DATA, json: JsonOption = False) -> None:
+    """Show every range: what is left, used and void."""
+    from hall.filings import stock
+    from hall.store import statements_tax
+    from hall.store.writer import Work
+
+    def command(work: Work) -> list[dict[str, object]]:
+        return [stock.as_told(row) for row in work.connection.execute(statements_tax.STOCKS)]
+
+    found = _once(data, command)
+    words = (f"{each['kiosk']} {each['kind']} {each['first']} to {each['last']}: {each['left']} left" for each in found)
+    _say(json, {"stock": found}, "\n".join(words))
+
+
+@invoice_app.command("red")
+def red_invoice(
+    number: str,
+    code: Annotated[str | None, typer.Option(help="Of a paper form.")] = None,
+    kiosk: Annotated[
+        str | None, typer.Option(help="Whose blank a paper one takes.")
+    ] = None,
+    data: DataOption = DATA,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Cancel an invoice by its red-letter negative, the only way to undo one."""
+    from hall.filings.documents import issue_red
+
+    try:
+        with _tax_office(data, settings) as (writer, office, _):
+            red = writer.submit(lambda work: issue_red(work, office, number, code, kiosk)).result()
+    except ValueError as error:
+        _refuse(*str(error).split(": ", 1))
+    told = {"number": red.number, "code": red.code, "red_of": red.red_of, "gross_fen": red.gross}
+    _say(json, told, f"{red.number} cancels {red.red_of}")
+
+
+@app.command()
+def reconcile(
+    day: Annotated[str, typer.Argument(help="2026-11-24")],
+    data: DataOption = DATA,
+    settings: SettingsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hold a day's terminals, kiosks, hall and bureaus against each other. Differences are told, not repaired."""
+    from datetime import date
+
+    from hall.filings.reconcile import reconcile_once
+
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        _refuse("day", "a day like 2026-11-24")
+    result = reconcile_once(data, _settings(settings), wanted)
+    lines = [f"{each.name} {each.subject} {each.detail}" for each in result.differences]
+    _say(json, result, "\n".join([*lines, f"{len(lines)} differences"]))
+
+
+def _settings(file: Path | None) -> Settings:
+    from hall.settings import read_settings
+
+    try:
+        return read_settings(file)
+    except (OSError, ValueError) as error:
+        _refuse("settings", str(error))
+
+
+@contextmanager
+def _tax_office(data: Path, settings: Path | None) -> Iterator[tuple[Writer, TaxOffice, date]]:
+    """What the hall's tax side works with, beside a server or without one; and today."""
+    from hall.clock import SystemClock
+    from hall.filings.office import open_office
+    from hall.store.database import UnfitDatabase
+    from hall.store.writer import StorageFailed
+
+    try:
+        with open_office(data, _settings(settings)) as (writer, office):
+            yield writer, office, SystemClock().now().date()
+    except (UnfitDatabase, StorageFailed, OSError) as error:
         _fail(str(error))
 
 

@@ -12,6 +12,8 @@ import config
 from hall.api.signature import KioskKeys, Signatures
 from hall.clock import Clock, SystemClock
 from hall.events import Events
+from hall.filings.office import TaxOffice, read_rules
+from hall.filings.settle import Settler, bureau_clients
 from hall.fleet import enrolment
 from hall.queue.desk import Desk
 from hall.queue.forecaster import Forecaster
@@ -19,6 +21,8 @@ from hall.queue.rules import Rules, Services
 from hall.queue.taking import close_day
 from hall.queue.views import HallEvent, LineEvent
 from hall.queue.windows import set_windows
+from hall.register import seal
+from hall.register.obligations import generate
 from hall.settings import Settings
 from hall.store import statements
 from hall.store.database import Database
@@ -35,7 +39,7 @@ class HallServer:
     """The parts that routes use: ``desk``, ``writer``, ``events``, ``signatures``, ``forecaster``, ``rules``."""
 
     def __init__(self, data: Path, settings: Settings, clock: Clock | None = None) -> None:
-        """``data``: directory of the hall's file. Raises UnfitDatabase, OSError."""
+        """``data``: directory of the hall's file. Raises UnfitDatabase, SealBroken, BadRules, OSError."""
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self.catalogue = Catalogue(config.read_services())
@@ -48,22 +52,30 @@ class HallServer:
         self.keys = KioskKeys()
         self.signatures = Signatures(self.keys)
         self.pepper = ""
+        self.tax = TaxOffice(settings.hall.id, settings.tax, read_rules(settings.tax), seal.read_or_make(data))
+        self.bureaus = bureau_clients(settings)
+        self.settler = Settler(self.tax, self.database.reader, self.writer, self.bureaus)
         self._housekeeping: asyncio.Task[None] | None = None
         self._day = ""
 
     async def start(self) -> None:
         self.writer.start()
         await self.writer.run(self._prepare)
+        self.tax.pepper = self.pepper
         self.load_keys()
         self.forecaster.start()
         with self.database.reader.connect() as connection:
             self.events.start(connection.execute(statements.COUNT_LINE).scalar_one())
         self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
+        self.settler.start()
 
     async def stop(self) -> None:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         self.events.close()
+        await self.settler.stop()
+        for client in self.bureaus.values():
+            await client.close()
         await asyncio.to_thread(self.forecaster.stop)
         await asyncio.to_thread(self.writer.stop)
         self.database.close()
@@ -98,5 +110,6 @@ class HallServer:
         today = self.rules.day(self.clock.now())
         if today != self._day:
             closed = await self.writer.run(lambda work: close_day(work, self.rules))
+            await self.writer.run(lambda work: generate(work, self.tax, self.clock.now().date()))
             self._day = today
             log.info("day begins", day=today, closed=closed)

@@ -60,12 +60,12 @@ class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A payment begun this long ago without an outcome is put before staff; it never ends by itself."""
     low_stock: Annotated[int, msgspec.Meta(ge=0)] = 20
     digital_invoices_from: date | None = date(2024, 12, 1)
-    """Transactions from this day on get a digital invoice, earlier ones paper (总局公告2024年第11号); None: always paper."""
+    """Transactions from this day on get a digital invoice (总局公告2024年第11号), earlier ones paper; None: always."""
     invoice_region: Annotated[str, msgspec.Meta(pattern="^[0-9]{2}$")] = "35"
     invoice_channel: Annotated[str, msgspec.Meta(pattern="^[0-9]$")] = "1"
     """Fifth digit of a digital number; its meaning is not published."""
-    withholding_from: date | None = date(2026, 11, 1)
-    """From this day domestic payers withhold natural persons' VAT (财政部 税务总局公告2026年第28号); None: not yet."""
+    payers_withhold: bool = True
+    """From 2026-11-01 domestic payers withhold natural persons' VAT (公告2026年第28号): invoices say so."""
 
 
 class BureauAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -90,7 +90,8 @@ async def take_journal(request: Request) -> Response:
     kiosk = hall.signatures.kiosk(request, body)
     batch = decode(body, _journal_batch)
     journal.check_shape(batch)
-    received = await hall.writer.run(lambda work: journal.receive(work, hall.rules, kiosk, batch))
+    received = await hall.writer.run(lambda work: journal.receive(work, hall.rules, kiosk, batch, hall.tax))
+    hall.settler.ring()
     return answer(received.reply, 409 if received.gap else 200)
 
 

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
+from hall.filings import documents, paying
+from hall.filings.office import TaxOffice
+from hall.filings.receiving import prepare, take_return
 from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from hall.queue.rules import Rules
@@ -15,6 +18,7 @@ from hall.queue.taking import abandon, take_in
 from hall.store import statements
 from hall.store.writer import Work
 from kiosk.domain.facts import Fact
+from kiosk.domain.filing import DocumentPrinted, FilingMade, PaymentBegun, PaymentEnded
 from kiosk.domain.messages import (
     CHAIN_START,
     JournalBatch,
@@ -29,6 +33,12 @@ from kiosk.domain.messages import (
 
 #: Rows a batch: the writer serves nobody else meanwhile.
 MAX_ROWS = 1_000
+
+#: Kinds that hold nothing of a person beyond what is masked already: their rows are kept readable. All others, and what
+#: was set aside, are sealed.
+_PLAIN = frozenset(
+    {"ticket_issued_here", "ticket_ask_abandoned", "slip_printed", "payment_begun", "payment_ended", "document_printed"}
+)
 
 _fact = msgspec.json.Decoder(Fact)
 
@@ -56,8 +66,8 @@ def check_shape(batch: JournalBatch) -> None:
             raise Refused("invalid", 422, "rows")
 
 
-def receive(work: Work, rules: Rules, kiosk: KnownKiosk, batch: JournalBatch) -> Received:
-    """Take the rows in. Call ``check_shape`` first."""
+def receive(work: Work, rules: Rules, kiosk: KnownKiosk, batch: JournalBatch, tax: TaxOffice | None = None) -> Received:
+    """Take the rows in. Call ``check_shape`` first. Without ``tax`` facts about returns and money are set aside."""
     where = {"kiosk": kiosk.id, "incarnation": batch.incarnation}
     mark = work.connection.execute(statements.MARK, where).one_or_none()
     high_water, last_hash = (mark.high_water, mark.hash) if mark is not None else (0, CHAIN_START)
@@ -66,19 +76,22 @@ def receive(work: Work, rules: Rules, kiosk: KnownKiosk, batch: JournalBatch) ->
 
     old = [row for row in batch.rows if row.seq <= high_water]
     new = batch.rows[len(old) :]
-    quarantined = _quarantine_forks(work, where, old)
+    quarantined = _quarantine_forks(work, where, old, tax)
     for row in new:
         reason = None
         if row.hash != row_hash(last_hash, row.seq, row.kind, row.at, bytes(row.body)):
             reason = "its hash does not follow from the row before"
         # The next row is judged by what this one says it is: one bad row does not condemn those behind it.
         last_hash = row.hash
-        reason = reason or _accept(work, rules, kiosk, row)
+        reason = reason or _accept(work, rules, kiosk, row, tax)
         if reason is not None:
-            _quarantine(work, where, row, reason)
+            _quarantine(work, where, row, reason, tax)
             quarantined.append(Quarantined(row.seq, reason))
     if new:
-        work.connection.execute(statements.ADD_ROW, [_stored(work, where, row) for row in new])
+        aside = {each.seq for each in quarantined}
+        work.connection.execute(
+            statements.ADD_ROW, [_stored(work, where, row, tax, aside=row.seq in aside) for row in new]
+        )
         high_water = new[-1].seq
         work.connection.execute(
             statements.SET_MARK, {**where, "high_water": high_water, "hash": last_hash, "now": work.now_ms}
@@ -86,7 +99,9 @@ def receive(work: Work, rules: Rules, kiosk: KnownKiosk, batch: JournalBatch) ->
     return Received(JournalReply(high_water, quarantined, work.now), gap=False)
 
 
-def _quarantine_forks(work: Work, where: dict[str, Any], old: list[JournalRow]) -> list[Quarantined]:
+def _quarantine_forks(
+    work: Work, where: dict[str, Any], old: list[JournalRow], tax: TaxOffice | None
+) -> list[Quarantined]:
     """Rows the hall holds are ignored, unless they say something else: then the kiosk's disk was restored or cloned,
     and what was written on it since is set aside instead of being lost."""
     if not old:
@@ -97,12 +112,12 @@ def _quarantine_forks(work: Work, where: dict[str, Any], old: list[JournalRow]) 
     for row in old:
         if held.get(row.seq) != row.hash:
             reason = "another row is held under this sequence: the disk was restored or cloned"
-            _quarantine(work, where, row, reason)
+            _quarantine(work, where, row, reason, tax)
             forks.append(Quarantined(row.seq, reason))
     return forks
 
 
-def _accept(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow) -> str | None:
+def _accept(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow, tax: TaxOffice | None) -> str | None:
     """Apply one fact under a savepoint of its own; answers why it cannot be accepted, or None."""
     try:
         fact = _fact.decode(row.body)
@@ -113,7 +128,7 @@ def _accept(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow) -> str
     events, in_line = len(work.events), work.in_line
     savepoint = work.connection.begin_nested()
     try:
-        reason = _apply(work, rules, kiosk, row, fact)
+        reason = _apply(work, rules, kiosk, fact, tax)
     except (IntegrityError, ValueError, OverflowError):
         reason = "it contradicts what the hall holds"
     if reason is None:
@@ -125,7 +140,7 @@ def _accept(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow) -> str
     return reason
 
 
-def _apply(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow, fact: Fact) -> str | None:
+def _apply(work: Work, rules: Rules, kiosk: KnownKiosk, fact: Fact, tax: TaxOffice | None) -> str | None:
     match fact:
         case TicketIssuedHere():
             if fact.issued_at.tzinfo is None:
@@ -147,19 +162,51 @@ def _apply(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow, fact: F
                 },
             )
             return None
+        case FilingMade() | PaymentBegun() | PaymentEnded() | DocumentPrinted() if tax is None:
+            return "a fact about taxes, which this hall does not take"
+        case _:
+            return _apply_tax(work, kiosk, fact, tax)
 
 
-def _quarantine(work: Work, where: dict[str, Any], row: JournalRow, reason: str) -> None:
-    work.connection.execute(statements.QUARANTINE, {**_stored(work, where, row), "reason": reason})
+def _apply_tax(
+    work: Work,
+    kiosk: KnownKiosk,
+    fact: FilingMade | PaymentBegun | PaymentEnded | DocumentPrinted,
+    tax: TaxOffice,
+) -> str | None:
+    """The same way as the kiosk's own requests go: whichever of the two arrives second changes nothing."""
+    try:
+        match fact:
+            case FilingMade():
+                take_return(work, tax, kiosk.id, prepare(tax, fact.filing))
+            case PaymentBegun():
+                return paying.take_begun(work, tax, kiosk.id, fact.payment)
+            case PaymentEnded():
+                paying.conclude(work, kiosk.id, fact.key, fact.result)
+            case DocumentPrinted():
+                return documents.printed(work, kiosk.id, fact)
+    except Refused as refused:
+        return f"refused: {refused.problem}" + (f" ({refused.field})" if refused.field else "")
+    return None
 
 
-def _stored(work: Work, where: dict[str, Any], row: JournalRow) -> dict[str, Any]:
+def _quarantine(work: Work, where: dict[str, Any], row: JournalRow, reason: str, tax: TaxOffice | None) -> None:
+    work.connection.execute(statements.QUARANTINE, {**_stored(work, where, row, tax, aside=True), "reason": reason})
+
+
+def _stored(
+    work: Work, where: dict[str, Any], row: JournalRow, tax: TaxOffice | None, *, aside: bool
+) -> dict[str, Any]:
+    body = bytes(row.body)
+    if tax is not None and (aside or row.kind not in _PLAIN):
+        # A return may bear a natural person's name and number. The chain's hash covers what is inside the seal.
+        body = tax.seal.close(body, f"journal:{where['kiosk']}:{where['incarnation']}:{row.seq}")
     return {
         **where,
         "seq": row.seq,
         "kind": row.kind,
         "at": row.at.isoformat(),
-        "body": bytes(row.body),
+        "body": body,
         "hash": row.hash,
         "now": work.now_ms,
     }

@@ -175,5 +175,283 @@ CREATE TABLE slip (
 CREATE INDEX slip_token ON slip (token);
 """
 
+_REGISTER = """
+-- Names and numbers are sealed (hall.register.seal): who reads this file learns of nobody. They are found again by the
+-- HMAC of the number under the hall's pepper.
+CREATE TABLE taxpayer (
+    id TEXT PRIMARY KEY,
+    name BLOB NOT NULL,
+    number BLOB NOT NULL,
+    number_masked TEXT NOT NULL,
+    payer TEXT NOT NULL,
+    place TEXT NOT NULL,
+    district_zh TEXT NOT NULL,
+    district_en TEXT NOT NULL,
+    credit_grade TEXT,
+    state_serial TEXT NOT NULL UNIQUE,   -- 登记序号: each bureau has its own
+    local_serial TEXT NOT NULL UNIQUE,
+    content TEXT NOT NULL                -- hash of what was imported: the same row again changes nothing
+) WITHOUT ROWID;
+
+-- Today's number and those of before 三证合一: all lead to the same taxpayer.
+CREATE TABLE taxpayer_number (
+    number_ref TEXT PRIMARY KEY,
+    taxpayer TEXT NOT NULL REFERENCES taxpayer (id)
+) WITHOUT ROWID;
+
+CREATE TABLE binding (
+    taxpayer TEXT NOT NULL REFERENCES taxpayer (id),
+    holder_ref TEXT NOT NULL,
+    role TEXT NOT NULL,
+    name_masked TEXT NOT NULL,
+    from_day TEXT NOT NULL,
+    to_day TEXT,                         -- the last day; NULL: until further notice
+    PRIMARY KEY (taxpayer, holder_ref, role)
+) WITHOUT ROWID;
+CREATE INDEX binding_holder ON binding (holder_ref);
+
+CREATE TABLE registration (
+    taxpayer TEXT NOT NULL REFERENCES taxpayer (id),
+    form TEXT NOT NULL,
+    cycle TEXT NOT NULL,
+    from_day TEXT NOT NULL,
+    to_day TEXT,
+    declared_to TEXT,                    -- periods up to here were declared before this hall kept the register
+    quota INTEGER,
+    prepaid INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (taxpayer, form)
+) WITHOUT ROWID;
+
+CREATE TABLE obligation (
+    id TEXT PRIMARY KEY,
+    taxpayer TEXT NOT NULL REFERENCES taxpayer (id),
+    form TEXT NOT NULL,
+    period_start TEXT NOT NULL,
+    period_end TEXT NOT NULL,
+    cycle TEXT NOT NULL,
+    deadline TEXT NOT NULL,
+    quota INTEGER,
+    prepaid INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    elsewhere TEXT,                      -- day on which it was declared at a window, as far as this hall knows
+    UNIQUE (taxpayer, form, period_end)
+) WITHOUT ROWID;
+
+CREATE TABLE arrear (
+    taxpayer TEXT NOT NULL REFERENCES taxpayer (id),
+    levy TEXT NOT NULL,
+    bureau TEXT NOT NULL,
+    period_start TEXT NOT NULL,
+    period_end TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    deadline TEXT NOT NULL,
+    PRIMARY KEY (taxpayer, levy, period_end)
+) WITHOUT ROWID;
+"""
+
+_FILINGS = """
+CREATE TABLE filing (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    content TEXT NOT NULL,               -- hash of the request: the same key with another one is refused
+    kiosk TEXT NOT NULL,
+    taxpayer TEXT NOT NULL,              -- of the register, or 'self'
+    holder_ref TEXT NOT NULL,
+    form TEXT NOT NULL,
+    obligation TEXT REFERENCES obligation (id),
+    corrects TEXT,
+    live INTEGER NOT NULL DEFAULT 1,     -- 0: superseded, or refused for good; its obligation is free again
+    superseded_by TEXT,
+    total INTEGER NOT NULL,
+    lines TEXT NOT NULL,
+    period_start TEXT,
+    period_end TEXT,
+    deadline TEXT,
+    summary TEXT NOT NULL,
+    on_day TEXT,                         -- of a single transaction: those of one day are tested together
+    gross INTEGER,
+    net INTEGER,
+    request BLOB NOT NULL,               -- sealed, whole
+    declared_at INTEGER NOT NULL,        -- legal time: the touch
+    received_at INTEGER NOT NULL
+);
+-- The last line against two returns for one period.
+CREATE UNIQUE INDEX filing_one_a_period ON filing (obligation) WHERE obligation IS NOT NULL AND live = 1;
+CREATE INDEX filing_taxpayer ON filing (taxpayer, id);
+CREATE INDEX filing_holder ON filing (holder_ref, id) WHERE taxpayer = 'self';
+
+CREATE TABLE filing_item (
+    filing TEXT NOT NULL REFERENCES filing (key),
+    bureau TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'refused', 'dropped')),
+    sent INTEGER NOT NULL DEFAULT 0,     -- how often it may have left us: from 1 on the bureau is asked first
+    receipt TEXT,
+    problem TEXT,
+    problem_key TEXT,
+    trouble TEXT,                        -- why the last try told us nothing
+    tried_at INTEGER,
+    done_at INTEGER,
+    PRIMARY KEY (filing, bureau)
+) WITHOUT ROWID;
+CREATE INDEX filing_item_pending ON filing_item (bureau) WHERE state = 'pending';
+
+CREATE TABLE payment (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    content TEXT NOT NULL,
+    kiosk TEXT NOT NULL,
+    holder_ref TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    paid_on TEXT NOT NULL,               -- the day up to which late surcharge was counted; frozen with the amounts
+    outcome TEXT CHECK (outcome IN ('approved', 'refused', 'reversed')),
+    to_reverse INTEGER NOT NULL DEFAULT 0,
+    charge TEXT,
+    charged_at INTEGER,
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER
+);
+CREATE INDEX payment_open ON payment (begun_at) WHERE outcome IS NULL;
+CREATE INDEX payment_charged ON payment (charged_at) WHERE charged_at IS NOT NULL;
+
+CREATE TABLE payment_filing (
+    payment TEXT NOT NULL REFERENCES payment (key),
+    filing TEXT NOT NULL,
+    amount INTEGER NOT NULL,             -- late surcharge included
+    late TEXT NOT NULL,
+    held INTEGER NOT NULL,
+    PRIMARY KEY (payment, filing)
+) WITHOUT ROWID;
+-- The last line against two payments for one filing.
+CREATE UNIQUE INDEX payment_holds ON payment_filing (filing) WHERE held = 1;
+
+CREATE TABLE entry_item (
+    key TEXT PRIMARY KEY,                -- hall.bureaus.contract.entry_key
+    payment TEXT NOT NULL REFERENCES payment (key),
+    filing TEXT NOT NULL,
+    bureau TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'entered', 'refused', 'dropped')),
+    sent INTEGER NOT NULL DEFAULT 0,
+    receipt TEXT,
+    problem TEXT,
+    trouble TEXT,
+    tried_at INTEGER,
+    done_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX entry_pending ON entry_item (bureau) WHERE state = 'pending';
+CREATE INDEX entry_payment ON entry_item (payment);
+CREATE UNIQUE INDEX entry_once ON entry_item (filing, bureau) WHERE state IN ('pending', 'entered');
+
+-- What no rule can settle, until somebody has: closed with a note, never deleted.
+CREATE TABLE staff_item (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    closed_by TEXT,
+    note TEXT,
+    UNIQUE (kind, subject)
+);
+CREATE INDEX staff_item_open ON staff_item (kind) WHERE closed_at IS NULL;
+
+CREATE TABLE terminal_charge (
+    day TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    kiosk TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    reference TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (day, terminal, position)
+) WITHOUT ROWID;
+CREATE TABLE terminal_day (
+    day TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    kiosk TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (day, terminal)
+) WITHOUT ROWID;
+"""
+
+_DOCUMENTS = """
+-- Numbered blanks, a range a row: next is the first that is still unused.
+CREATE TABLE stock (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    kiosk TEXT NOT NULL,
+    pattern TEXT NOT NULL,
+    code TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    added_at INTEGER NOT NULL
+);
+
+-- Every number that was ever taken, and what became of its sheet.
+CREATE TABLE stock_number (
+    code TEXT NOT NULL,
+    number TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    kiosk TEXT NOT NULL,
+    document TEXT NOT NULL,              -- key of the certificate or invoice
+    state TEXT NOT NULL CHECK (state IN ('taken', 'printed', 'void')),
+    reason TEXT,
+    taken_at INTEGER NOT NULL,
+    done_at INTEGER,
+    PRIMARY KEY (code, number)
+) WITHOUT ROWID;
+
+CREATE TABLE sequence (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE certificate (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    kiosk TEXT NOT NULL,
+    filing TEXT NOT NULL REFERENCES filing (key),
+    bureau TEXT NOT NULL,
+    holder_ref TEXT NOT NULL,
+    number TEXT NOT NULL UNIQUE,
+    verification TEXT NOT NULL,
+    print_count INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('taken', 'printed', 'void')),
+    taken_at INTEGER NOT NULL
+);
+CREATE INDEX certificate_filing ON certificate (filing);
+
+CREATE TABLE invoice (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    kiosk TEXT NOT NULL,
+    filing TEXT NOT NULL REFERENCES filing (key),
+    medium TEXT NOT NULL,
+    code TEXT NOT NULL,
+    number TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body BLOB NOT NULL,                  -- sealed: names and numbers of both sides
+    state TEXT NOT NULL CHECK (state IN ('taken', 'printed', 'void', 'red')),
+    print_count INTEGER NOT NULL DEFAULT 0,
+    red_of TEXT,
+    issued_at INTEGER NOT NULL,
+    UNIQUE (code, number)
+);
+-- One filing has one good invoice.
+CREATE UNIQUE INDEX invoice_one_good ON invoice (filing) WHERE red_of IS NULL AND state IN ('taken', 'printed');
+-- Another key that asked for the same invoice, and got it.
+CREATE TABLE invoice_alias (
+    key TEXT PRIMARY KEY,
+    invoice TEXT NOT NULL REFERENCES invoice (key)
+) WITHOUT ROWID;
+"""
+
 #: In order, never changed once released: a new version adds one at the end.
-MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS,)
+MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS, _REGISTER + _FILINGS + _DOCUMENTS)

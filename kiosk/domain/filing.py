@@ -222,6 +222,8 @@ class FilingView(msgspec.Struct, frozen=True):
     invoice: InvoiceView | None = None
     summary: dict[str, str] = {}
     """For lists: what it was about, e.g. ``{"item": "services", "gross": "5,000.00"}``."""
+    obligation: Obligation | None = None
+    """What it met, as the register has it: without it a periodic return cannot be corrected at the kiosk."""
     version: int = VERSION
 
     @property
@@ -231,6 +233,19 @@ class FilingView(msgspec.Struct, frozen=True):
     @property
     def payable_now(self) -> int:
         return self.total + self.late_total
+
+
+class Arrear(msgspec.Struct, frozen=True):
+    """Owed from before this hall kept the register, as a bureau told it; paid at a window."""
+
+    levy: Levy
+    bureau: Bureau
+    period_start: date
+    period_end: date
+    amount: int
+    late: int
+    """滞纳金 to date."""
+    deadline: date
 
 
 class TaxpayerFile(msgspec.Struct, frozen=True):
@@ -245,6 +260,7 @@ class TaxpayerFile(msgspec.Struct, frozen=True):
     """Occasional returns that this taxpayer may file here."""
     credit_grade: str | None = None
     """A B M C D; None for who is not rated."""
+    arrears: list[Arrear] = []
     version: int = VERSION
 
 

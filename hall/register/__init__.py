@@ -1,0 +1,1 @@
+"""Who is registered: taxpayers, the persons bound to them, what they have to file, and what they owe."""
