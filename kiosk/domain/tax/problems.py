@@ -20,6 +20,8 @@ PROBLEMS = (
     "unknown_field",
     "empty",
     "both_given",
+    "given_twice",
+    "not_json",
     "not_an_object",
     "not_a_list",
     "not_a_choice",
