@@ -31,7 +31,7 @@ def taxkiosk_print(*arguments: str) -> tuple[int, dict[str, object]]:
     return done.returncode, json.loads(done.stdout or done.stderr)
 
 
-@pytest.mark.parametrize("kind", ["ticket", "receipt", "test"])
+@pytest.mark.parametrize("kind", ["ticket", "receipt", "certificate", "invoice", "test"])
 def test_a_sample_that_came_out_is_done(bench: Bench, kind: str) -> None:
     code, said = taxkiosk_print(kind, "--printer", bench.addresses["slips"])
     assert (code, said["outcome"], said["reason"], said["paper"]) == (0, "done", None, "full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from drivers.printer.document import Document
 from drivers.printer.driver import Outcome, SlipPrinter, Waits
 from drivers.printer.status import Reason
 from kiosk.domain.texts import Texts
-from kiosk.paper.receipt import receipt
+from kiosk.paper.papers import paper_document
 from kiosk.paper.samples import sample_receipt, sample_ticket
 from kiosk.paper.ticket_slip import ticket_slip
 from tests.devices.emupos import Emulator, Unavailable
@@ -78,10 +79,11 @@ def test_the_code_on_a_ticket_scans(emulator: Emulator, printer: SlipPrinter) ->
 
 
 def test_a_receipt_has_every_amount_under_its_bureau(emulator: Emulator, printer: SlipPrinter) -> None:
-    document = receipt(sample_receipt(AT), TEXTS, "芗城办税服务厅")
+    document = paper_document(sample_receipt(AT), TEXTS, "芗城办税服务厅", "zh", "K3")
     lines = emulator.text(print_new(emulator, printer, document)).splitlines()
-    ends = [line.split()[-1] for line in lines if "." in line and "QR" not in line and "/" not in line]
-    assert ends == ["3,500.00", "3,500.00", "122.50", "52.50", "35.00", "210.00", "￥3,710.00"]
+    beside = [line.split() for line in lines]
+    ends = [words[1] for words in beside if len(words) == 2 and re.fullmatch(r"￥?[0-9,]+\.[0-9]{2}", words[1])]
+    assert ends == ["3,500.00", "122.50", "52.50", "35.00", "210.00", "￥3,710.00"]
 
 
 @pytest.mark.parametrize(

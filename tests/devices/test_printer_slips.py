@@ -17,13 +17,19 @@ from drivers.bench.slip import HEAD_TO_KNIFE
 from drivers.printer.composer import compose
 from drivers.printer.document import Document
 from drivers.printer.profile import PAPER_80, PROFILES, PrinterProfile
+from kiosk.domain.papers import Paper
 from kiosk.domain.texts import Texts
-from kiosk.paper.samples import sample_ticket
+from kiosk.paper.invoice import invoice_code
+from kiosk.paper.papers import paper_document
+from kiosk.paper.samples import sample_certificate, sample_invoice, sample_receipt, sample_ticket
 from kiosk.paper.ticket_slip import ticket_slip
+from kiosk.paper.words import Language
 
 AT = datetime(2026, 11, 23, 9, 42, 7, tzinfo=timezone(timedelta(hours=8)))
 SLIP = sample_ticket(AT)
 TEXTS = Texts(config.read_texts("zh"))
+TEXTS_BY_LANGUAGE: dict[Language, Texts] = {"zh": TEXTS, "en": Texts(config.read_texts("en"))}
+RECEIPT, CERTIFICATE, INVOICE = sample_receipt(AT), sample_certificate(AT), sample_invoice(AT)
 
 
 def picture(document: Document, folder: Path, profile: PrinterProfile = PAPER_80) -> Image.Image:
@@ -59,6 +65,49 @@ def test_the_number_fills_the_width_and_stands_in_the_middle(
     left, _, right, _ = ink_box(image.crop((0, 190, profile.dots, 300)))
     assert right - left >= 0.6 * profile.dots
     assert abs(left + right - profile.dots) < 24
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("language", TEXTS_BY_LANGUAGE)
+@pytest.mark.parametrize(
+    ("paper", "content"),
+    [(CERTIFICATE, CERTIFICATE.certificate.verification), (INVOICE, invoice_code(INVOICE.invoice))],
+    ids=["certificate", "invoice"],
+)
+def test_the_code_on_a_proof_scans_from_the_paper(
+    paper: Paper, content: str, language: Language, profile: PrinterProfile, tmp_path: Path
+) -> None:
+    document = paper_document(paper, TEXTS_BY_LANGUAGE[language], "厅", language, "K3")
+    image = picture(document, tmp_path, profile)
+    assert [code.text for code in zxingcpp.read_barcodes(image)] == [content]
+
+
+@pytest.mark.parametrize("paper", [RECEIPT, CERTIFICATE, INVOICE], ids=["receipt", "certificate", "invoice"])
+def test_no_dot_of_a_proof_is_lost_at_the_edges(paper: Paper, tmp_path: Path) -> None:
+    image = picture(paper_document(paper, TEXTS, "芗城办税服务厅", "zh", "K3"), tmp_path)
+    left, top, right, bottom = ink_box(image)
+    # The margin of two columns on either side stays white, as does what the knife and the tear-off edge need.
+    assert left >= 24
+    assert right <= 576 - 24
+    assert top >= HEAD_TO_KNIFE
+    assert image.height - bottom > 16
+
+
+def test_the_total_is_the_one_large_amount_of_a_receipt(tmp_path: Path) -> None:
+    """Only the total: paper that others see over a shoulder should not shout what somebody owes."""
+    document = paper_document(RECEIPT, TEXTS, "厅", "zh", "K3")
+    image = picture(document, tmp_path)
+    at_the_right = image.crop((400, 0, 552, image.height)).point(lambda dot: 255 if dot < 128 else 0)
+    rows = [at_the_right.crop((0, y, 152, y + 1)).getbbox() is not None for y in range(image.height)]
+    heights, run = [], 0
+    for inked in [*rows, False]:
+        if inked:
+            run += 1
+        elif run:
+            heights.append(run)
+            run = 0
+    assert [height for height in heights if height > 24] == [max(heights)]
+    assert max(heights) > 36
 
 
 def test_a_slip_is_as_wide_as_the_paper_and_nothing_is_cut_off_at_its_ends(tmp_path: Path) -> None:
