@@ -42,6 +42,8 @@ class Server:
         self.log = log or data.with_name(f"{data.name}.log")
         self.port = 0
         """0: any that is free, kept from then on."""
+        self.program = command("taxhall")
+        """What runs it; a test puts a damaged one in its place."""
 
     @property
     def url(self) -> str:
@@ -55,7 +57,7 @@ class Server:
         """Returns when it listens. Raises Failed."""
         self.data.mkdir(parents=True, exist_ok=True)
         words = [*self.words(), "--data", str(self.data), "--port", str(self.port)]
-        self.process = Process(self.name, command("taxhall", *words), self.log)
+        self.process = Process(self.name, [*self.program, *words], self.log)
         told = wait_until(
             lambda: _port_told(self.process, self.name), 60, f"{self.name} says where it listens", self.process
         )

@@ -1,4 +1,5 @@
-"""One hall with one kiosk, played by real processes in a folder: hall server, simulated devices, sync agent, window.
+"""One hall with one kiosk, played by real processes in a folder: hall server, simulated devices, sync agent, window;
+for returns and payments also both bureaus, and a register of taxpayers.
 
 Used by ``make run`` and by the end-to-end tests. Everything that a stage starts ends with it.
 """
@@ -10,13 +11,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 
 from demo.clerk import Clerk
 from demo.display import Display, virtual
-from demo.hall_server import HallServer, command, run
+from demo.hall_server import BureauServer, HallServer, command, run, settings_with
 from demo.people import Person
 from demo.processes import Failed, Process, wait_until
 from demo.visitor import Visitor
@@ -27,7 +28,11 @@ KIOSK = "K3"
 ID_CARD = "id-card"
 TICKET_PRINTER = "ticket-printer"
 RECEIPT_PRINTER = "receipt-printer"
+POS = "pos"
 CLERK = "陈晓"
+
+#: How the numbers are pre-printed on the blanks of this kiosk.
+CERTIFICATE_BLANKS = {"certificate-state": "(261)闽国证 {:07d}", "certificate-local": "(261)闽地证 {:07d}"}
 
 _SETTINGS = """\
 [kiosk]
@@ -39,6 +44,7 @@ hall_url = "{hall_url}"
 id_card = "{id_card}"
 ticket_printer = "{ticket_printer}"
 receipt_printer = "{receipt_printer}"
+pos = "{pos}"
 
 [look]
 width = {width}
@@ -93,11 +99,20 @@ class Stage:
     display: Display
     visitor: Visitor
 
-    def __init__(self, folder: Path, size: Size = PORTRAIT, display: str | None = None) -> None:
-        """``folder``: empty or not there. ``display``: where the window goes; None makes a virtual screen for it."""
+    def __init__(
+        self, folder: Path, size: Size = PORTRAIT, display: str | None = None, taxpayers: int | None = None
+    ) -> None:
+        """``folder``: empty or not there. ``display``: where the window goes; None makes a virtual screen for it.
+
+        ``taxpayers``: how many the hall's register holds; None: no register and no bureaus, the queue alone."""
         self.folder = folder
         self.size = size
         self._display_name = display
+        self._taxpayers = taxpayers
+        self.bureaus = {
+            bureau: BureauServer(bureau, folder / "bureaus", folder / "logs" / f"bureau-{bureau}.log")
+            for bureau in (("state", "local") if taxpayers is not None else ())
+        }
         self._hall = HallServer(folder / "hall", folder / "logs" / "hall.log")
         self.password = secrets.token_urlsafe(12)
         self._players: list[Process] = []
@@ -174,8 +189,20 @@ class Stage:
     def last_slip(self) -> Slip:
         return self.slips()[-1]
 
-    def slip_pictures(self) -> list[Path]:
-        return sorted(self.bench.rglob(f"{TICKET_PRINTER}*/slip-*.png"))
+    def slip_pictures(self, printer: str = TICKET_PRINTER) -> list[Path]:
+        return sorted(self.bench.rglob(f"{printer}*/slip-*.png"))
+
+    def papers(self) -> list[str]:
+        """What stands on every receipt, certificate and invoice that has left the receipt printer, oldest first."""
+        texts = self.do(RECEIPT_PRINTER, "slips")
+        assert isinstance(texts, list)
+        return [str(text) for text in texts]
+
+    def charges(self) -> list[dict[str, Any]]:
+        """Everything the terminal has charged and given back, by its own word."""
+        entries = self.do(POS, "journal")
+        assert isinstance(entries, list)
+        return entries
 
     # ---- the kiosk -------------------------------------------------------------------------------------------------
 
@@ -211,7 +238,11 @@ class Stage:
             self.display = virtual(self.folder / "logs" / "xvfb.log", self.size.width, self.size.height)
             if self.display.xvfb:
                 self._players.append(self.display.xvfb)
+        if self.bureaus:
+            self._start_bureaus()
         self.start_hall()
+        if self._taxpayers is not None:
+            self._take_register_in(self._taxpayers)
         self._hall.command("staff", "add", CLERK, typed=f"{self.password}\n")
         self._start_devices()
         self.settings.write_text(self._settings_text(), encoding="utf-8")
@@ -220,9 +251,28 @@ class Stage:
         self.start_sync()
         self.start_kiosk()
 
+    def _start_bureaus(self) -> None:
+        for bureau in self.bureaus.values():
+            bureau.start()
+            self._players.append(bureau.process)
+        self._hall.settings = self.folder / "hall.toml"
+        self._hall.settings.write_text(settings_with(list(self.bureaus.values())), encoding="utf-8")
+
+    def _take_register_in(self, taxpayers: int) -> None:
+        register = self.folder / "register"
+        run(command("taxhall", "register", "demo", "--write", str(register), "--taxpayers", str(taxpayers)))
+        for kind in ("taxpayers", "persons", "levies", "returns", "arrears"):
+            file = register / f"{kind}.csv"
+            if file.exists():
+                report = self._hall.command("register", "import", str(file), "--kind", kind)
+                if report["refused"]:
+                    raise Failed(f"the hall refused {len(report['refused'])} rows of {file.name}")
+        for kind, pattern in CERTIFICATE_BLANKS.items():
+            self._hall.command("stock", "add", kind, KIOSK, pattern, "12301", "12800")
+
     def _start_devices(self) -> None:
         self.devices = self._play("devices", taxkiosk("bench", "--dir", str(self.bench)))
-        plugs = [self.bench / name for name in (ID_CARD, TICKET_PRINTER, RECEIPT_PRINTER)]
+        plugs = [self.bench / name for name in (ID_CARD, TICKET_PRINTER, RECEIPT_PRINTER, POS)]
         wait_until(lambda: all(plug.exists() for plug in plugs), 60, "the simulated devices are there", self.devices)
 
     def _settings_text(self) -> str:
@@ -231,6 +281,7 @@ class Stage:
             id_card=self.bench / ID_CARD,
             ticket_printer=self.bench / TICKET_PRINTER,
             receipt_printer=self.bench / RECEIPT_PRINTER,
+            pos=self.bench / POS,
             width=self.size.width,
             height=self.size.height,
         )
