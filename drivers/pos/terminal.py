@@ -269,7 +269,7 @@ class PosTerminal:
                 next_beat = now + waits.beat
             self._call_off(watch, now)
             self._look(watch, now)
-            pieces = self._listen(_SLICE_S)
+            pieces = self._listen(max(0.0, min(_SLICE_S, watch.next_look - now)))
             now = time.monotonic()
             for piece in pieces:
                 if isinstance(piece, Frame):
@@ -403,6 +403,9 @@ class PosTerminal:
             raise _Busy(f"no {what} in mid-transaction")
         try:
             yield
+        except NotConnected:
+            self._give_up_line()
+            raise
         finally:
             self._in_use.release()
 
@@ -461,7 +464,7 @@ class PosTerminal:
 
 
 def look_at_terminal(url: str) -> DeviceStatus:
-    """One look at a terminal that nobody else has open; never raises, except BadUrl for a URL that is none."""
+    """One look at a terminal that nobody else has open; never raises."""
     with PosTerminal(url) as terminal:
         return terminal.status()
 
@@ -484,8 +487,8 @@ class _Watch:
     cancelled: Event
     stage: Progress | None = None
     bank_until: float = math.inf
-    looking: int = 0
-    """The number of the last query in between; 0: none."""
+    looking: int | None = None
+    """The number of the last query in between."""
     next_look: float = 0.0
     next_cancel: float = 0.0
     cancel_answered: bool = False
