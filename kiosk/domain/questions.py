@@ -113,6 +113,8 @@ _ONE_PER_CENT_FROM = date(2020, 3, 1)
 #: No contract or car that is declared now is older: the oldest rules that we hold begin after it.
 _FIRST_DAY = date(2011, 1, 1)
 
+#: Sales of a day, and leases, which are spread over their months.
+SALES = ("goods", "services")
 LEASES = ("shop_lease", "housing_lease")
 
 #: What the invoice calls it.
@@ -291,7 +293,7 @@ def _vehicle_purchase(answers: Answers) -> Iterator[Question]:
 
 
 def _invoice_on_behalf(known: Known, answers: Answers) -> Iterator[Question]:
-    item = _choice("invoice_item", "goods", "services", *LEASES)
+    item = _choice("invoice_item", *SALES, *LEASES)
     yield item
     leases = _picked(item, answers) in LEASES
     natural = known.payer is PayerKind.NATURAL_PERSON
@@ -490,7 +492,7 @@ def _invoice_request(known: Known, answers: Answers, on: date) -> dict[str, Any]
     }
     if "lease_months" in answers:
         request["lease_months"] = int(answers["lease_months"])
-    if known.payer is PayerKind.NATURAL_PERSON and known.same_day_gross:
+    if known.payer is PayerKind.NATURAL_PERSON and request["item"] in SALES and known.same_day_gross:
         request["same_day_gross"] = list(known.same_day_gross)
     return request
 

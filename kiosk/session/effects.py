@@ -11,8 +11,9 @@ from typing import Literal
 from kiosk.domain.filing import Bureau, FilingRequest, PaymentRequest, PaymentResult, TaxpayerView
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import TicketView
+from kiosk.domain.papers import Paper
 from kiosk.domain.ticket import TicketSlip
-from kiosk.session.state import Draft, IssueTask, Language, Paper
+from kiosk.session.state import Draft, IssueTask, Language
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class FindTaxpayers:
 
 @dataclass(frozen=True)
 class OpenFile:
-    """Everything of one taxpayer, and this person's draft for it, if one was left. → FileOpened | HallRefusedIt | HallSilent
+    """Everything of one taxpayer, and this person's draft for it, if one was left.
+    → FileOpened | HallRefusedIt | HallSilent
 
     ``taxpayer`` "self": the natural person's own."""
 
@@ -128,7 +130,7 @@ class FindBuyer:
 
 @dataclass(frozen=True)
 class KeepDraft:
-    """The answers so far, encrypted, for this person only. Nothing follows; a failure costs the draft, not the visit."""
+    """The answers so far, encrypted, for this person only. Nothing follows; failing costs the draft, not the visit."""
 
     holder: Holder
     draft: Draft
@@ -163,7 +165,8 @@ class SubmitFiling:
 
 @dataclass(frozen=True)
 class QueueFiling:
-    """The hall did not answer: leave it to the agent, which asks and files under the same key. → FilingQueued | StoreFailed"""
+    """The hall did not answer: leave it to the agent, which asks and files under the same key.
+    → FilingQueued | StoreFailed"""
 
     visit: int
     key: str
@@ -192,7 +195,7 @@ class HoldPayment:
 
 @dataclass(frozen=True)
 class ChargeCard:
-    """Have the terminal charge. → ChargeProgress…, then ChargeEnded | ChargeUnknown (and, asked on, later ChargeEnded)"""
+    """Have the terminal charge. → ChargeProgress…, then ChargeEnded | ChargeUnknown (asked on, later ChargeEnded)"""
 
     visit: int
     key: str
@@ -267,23 +270,24 @@ class PrintPaper:
 
 @dataclass(frozen=True)
 class AbandonFiling:
-    """A return became durable when its person had been told that it is not: drop it, it was never sent. Nothing follows."""
+    """A return became durable when its person had been told that it is not: drop it, it was never sent.
+    Nothing follows."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class AbandonPayment:
-    """Recorded, perhaps held by the hall, and nobody waits for it any more: no terminal was or will be told of it. End it
-    uncharged, durably, and tell the hall. Nothing follows."""
+    """Recorded, perhaps held by the hall, and nobody waits for it any more: no terminal was or will be told of it.
+    End it uncharged, durably, and tell the hall. Nothing follows."""
 
     key: str
 
 
 @dataclass(frozen=True)
 class AbandonPaper:
-    """A numbered paper was asked for or given when nobody waited for it any more: it will not be printed under this key,
-    and the hall is told so (as of a sheet that failed). Nothing follows."""
+    """A numbered paper was asked for or given when nobody waited for it any more: it will not be printed under this
+    key, and the hall is told so (as of a sheet that failed). Nothing follows."""
 
     key: str
 

@@ -21,7 +21,6 @@ from kiosk.domain.filing import (
     TaxpayerFile,
     TaxpayerView,
 )
-
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView
 from kiosk.domain.ticket import TicketSlip
@@ -427,7 +426,7 @@ class ChargeEnded:
 
 @dataclass(frozen=True)
 class ChargeUnknown:
-    """The terminal is silent. It is being asked, now and after this visit, until it has said what became of the charge."""
+    """The terminal is silent. It is asked, now and after this visit, until it has said what became of the charge."""
 
     visit: int
     key: str

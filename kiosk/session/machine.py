@@ -15,20 +15,51 @@ from kiosk.session.events import (
     Answer,
     AskRecorded,
     Back,
+    BuyerFound,
+    CancelPay,
     CardFailed,
     CardFound,
     CardRead,
+    CertificateGiven,
+    Change,
+    ChargeEnded,
+    ChargeProgress,
+    ChargeUnknown,
+    Choose,
+    ContinueDraft,
+    CorrectFiling,
     DeadlinePassed,
     DeviceChanged,
+    DropDraft,
     Event,
+    FileOpened,
+    FilingAnswered,
+    FilingQueued,
+    FilingRecorded,
     GoHome,
     HallAnswered,
+    HallRefusedIt,
     HallSeen,
     HallSilent,
+    InvoiceGiven,
+    IssueInvoice,
+    IssueRecorded,
     Next,
     OpenGuide,
+    PaperRecorded,
+    Pay,
+    PaymentAnswered,
+    PaymentHeld,
+    PaymentRecorded,
+    PickBureau,
     PickCategory,
+    PickFiling,
+    PickForm,
+    PickObligation,
     PickService,
+    PickTab,
+    PickTaxpayer,
+    PrintAgain,
     PrintEnded,
     Reprint,
     SetLanguage,
@@ -37,7 +68,9 @@ from kiosk.session.events import (
     StorageChanged,
     StoreFailed,
     Submit,
+    Submitted,
     Surrounding,
+    TaxpayersFound,
     TicketRecorded,
     TicketsFound,
     Touch,
@@ -45,25 +78,49 @@ from kiosk.session.events import (
     UseCard,
     UseKeypad,
 )
-from kiosk.session.flows import choose, identify, issue
+from kiosk.session.flows import choose, file, identify, issue, look_up, pay, prove, query, sorry
 from kiosk.session.rules import Rules
 from kiosk.session.state import (
+    Ask,
     CardProblem,
+    Certificates,
+    Check,
     ChooseService,
+    ChooseTaxpayer,
+    CompareNumber,
     Confirm,
+    Declared,
     DeviceName,
+    Finished,
     Home,
     Identify,
     Issuing,
+    IssuingPaper,
     Keypad,
+    LookingUp,
+    MyTaxes,
     MyTickets,
+    Paying,
+    PrintingPaper,
     ServiceDetail,
     Session,
     Sorry,
     SorryReason,
+    Submitting,
     TakeTicket,
+    TodoList,
 )
-from kiosk.session.step import Step, go, home, idle_seconds, keep_alive, stay
+from kiosk.session.step import (
+    WORKING,
+    Step,
+    go,
+    home,
+    idle_seconds,
+    keep_alive,
+    stay,
+    step_seconds,
+    unwanted,
+)
 
 Handler = Callable[[Rules, Session, Any, Any], Step]
 
@@ -117,10 +174,96 @@ TABLE: dict[tuple[type, type], Handler] = {
     (MyTickets, Reprint): issue.reprint,
     (MyTickets, Next): issue.finished,
     (MyTickets, Back): _home,
-    (Sorry, Next): issue.finished,
+    (Sorry, Next): sorry.leave,
+    (Sorry, Back): sorry.back,
     (Sorry, Reprint): issue.reprint,
     (Sorry, TicketRecorded): issue.recorded_too_late,
-    (Sorry, Back): _home,
+    (Sorry, Pay): pay.pay,
+    (Sorry, ChargeEnded): pay.charge_ended_late,
+    (Sorry, FilingAnswered): file.answered_late,
+    (Sorry, PrintAgain): prove.print_again,
+    # ---- whom for
+    (LookingUp, TaxpayersFound): look_up.taxpayers_found,
+    (LookingUp, FileOpened): file.opened,
+    (LookingUp, HallRefusedIt): look_up.refused,
+    (LookingUp, HallSilent): look_up.no_word,
+    (LookingUp, DeadlinePassed): look_up.no_word,
+    (LookingUp, Back): _home,
+    (ChooseTaxpayer, PickTaxpayer): look_up.pick_taxpayer,
+    (ChooseTaxpayer, Back): _home,
+    # ---- a return
+    (TodoList, PickObligation): file.pick_obligation,
+    (TodoList, PickForm): file.pick_form,
+    (TodoList, PickFiling): file.pick_filing,
+    (TodoList, CorrectFiling): file.correct,
+    (TodoList, ContinueDraft): file.continue_draft,
+    (TodoList, DropDraft): file.drop_draft,
+    (TodoList, Back): look_up.back,
+    (Ask, Typed): file.typed,
+    (Ask, Choose): file.choose,
+    (Ask, Next): file.complete,
+    (Ask, Submit): file.complete,
+    (Ask, BuyerFound): file.buyer_found,
+    (Ask, HallSilent): file.nobody_to_ask,
+    (Ask, DeadlinePassed): file.nobody_to_ask,
+    (Ask, Back): file.back,
+    (Check, Change): file.change,
+    (Check, Submitted): file.submitted,
+    (Check, Back): file.back_from_check,
+    (Submitting, FilingRecorded): file.recorded,
+    (Submitting, FilingAnswered): file.hall_answered,
+    (Submitting, HallRefusedIt): file.hall_refused,
+    (Submitting, HallSilent): file.hall_silent,
+    (Submitting, FilingQueued): file.queued,
+    (Submitting, StoreFailed): file.store_failed,
+    (Submitting, DeadlinePassed): file.took_too_long,
+    (Declared, Pay): pay.pay,
+    (Declared, CorrectFiling): file.correct,
+    (Declared, Next): file.later,
+    (Declared, Back): file.back_from_declared,
+    # ---- a payment
+    (Paying, PaymentRecorded): pay.recorded,
+    (Paying, PaymentHeld): pay.held,
+    (Paying, HallRefusedIt): pay.hall_refused,
+    (Paying, HallSilent): pay.hall_silent,
+    (Paying, ChargeProgress): pay.progress,
+    (Paying, CancelPay): pay.cancel,
+    (Paying, ChargeEnded): pay.charge_ended,
+    (Paying, ChargeUnknown): pay.charge_unknown,
+    (Paying, PaymentAnswered): pay.entered,
+    (Paying, StoreFailed): pay.store_failed,
+    (Paying, DeadlinePassed): pay.took_too_long,
+    # ---- proof
+    (IssuingPaper, IssueRecorded): prove.issue_recorded,
+    (IssuingPaper, CertificateGiven): prove.certificate_given,
+    (IssuingPaper, InvoiceGiven): prove.invoice_given,
+    (IssuingPaper, HallRefusedIt): prove.hall_refused,
+    (IssuingPaper, HallSilent): prove.hall_silent,
+    (IssuingPaper, StoreFailed): prove.issue_store_failed,
+    (IssuingPaper, DeadlinePassed): prove.issuing_took_too_long,
+    (PrintingPaper, PaperRecorded): prove.paper_recorded,
+    (PrintingPaper, PrintEnded): prove.print_ended,
+    (PrintingPaper, StoreFailed): prove.store_failed,
+    (PrintingPaper, DeadlinePassed): prove.printing_took_too_long,
+    (CompareNumber, Next): prove.compared,
+    (CompareNumber, Back): prove.compared,
+    (Finished, Next): prove.done,
+    (Finished, Back): prove.done,
+    (Finished, PrintAgain): prove.print_again,
+    (Finished, PickBureau): prove.pick_bureau,
+    (Finished, IssueInvoice): prove.issue_invoice,
+    (Certificates, PickFiling): prove.pick_filing,
+    (Certificates, PickBureau): prove.pick_bureau,
+    (Certificates, Back): look_up.back,
+    # ---- what the hall knows
+    (MyTaxes, PickTab): query.pick_tab,
+    (MyTaxes, PickFiling): query.pick_filing,
+    (MyTaxes, PickBureau): prove.pick_bureau,
+    (MyTaxes, IssueInvoice): prove.issue_invoice,
+    (MyTaxes, PrintAgain): prove.print_again,
+    (MyTaxes, Pay): pay.pay,
+    (MyTaxes, CorrectFiling): file.correct,
+    (MyTaxes, Back): look_up.back,
 }
 
 
@@ -143,26 +286,33 @@ def step(rules: Rules, session: Session, event: Event) -> Step:
         # Where nobody is waited for no timer runs; one that was on its way ends nothing.
         return stay(session) if idle_seconds(rules.limits, session) is None else home(session)
     handler = TABLE.get((type(session.page), type(event)))
-    return handler(rules, session, session.page, event) if handler else stay(session)
+    return handler(rules, session, session.page, event) if handler else unwanted(session, event)
 
 
 def _too_late(session: Session, event: Answer) -> Step:
     """The visit is over. A ticket that became durable after its person had left is given up, not forgotten."""
     if isinstance(event, TicketRecorded) and not event.slip.reprint:
         return Step(session, (AbandonTicket(event.key),))
-    return stay(session)
+    return unwanted(session, event)
 
 
 def _touched(rules: Rules, session: Session, event: Touch) -> Step:
     match event:
         case SetLanguage(language):
-            return go(rules, replace(session, language=language), session.page)
+            return _shown_otherwise(rules, replace(session, language=language))
         case SetLargeText(on):
-            return go(rules, replace(session, large_text=on), session.page)
-        case GoHome() if not isinstance(session.page, Issuing):
+            return _shown_otherwise(rules, replace(session, large_text=on))
+        case GoHome() if not isinstance(session.page, WORKING):
             return home(session)
     handler = TABLE.get((type(session.page), type(event)))
     return handler(rules, session, session.page, event) if handler else stay(session)
+
+
+def _shown_otherwise(rules: Rules, session: Session) -> Step:
+    """The same page in another way. Where the machine works its deadline runs on, however often this is touched."""
+    if step_seconds(rules.limits, session.page) is not None:
+        return stay(session)
+    return go(rules, session, session.page)
 
 
 def _surroundings(rules: Rules, session: Session, event: Surrounding) -> Step:
@@ -185,4 +335,7 @@ def _surroundings(rules: Rules, session: Session, event: Surrounding) -> Step:
         case Sorry(reason=SorryReason.PRINT_FAILED | SorryReason.PRINT_UNCERTAIN) as page:
             out = now.device(DeviceName.TICKET_PRINTER).paper_out
             session = replace(session, page=replace(page, can_reprint=now.can_print_tickets, paper_out=out))
+        case Sorry(reason=SorryReason.PAPER_FAILED | SorryReason.PAPER_UNCERTAIN, printing=PrintingPaper()) as page:
+            out = now.device(DeviceName.RECEIPT_PRINTER).paper_out
+            session = replace(session, page=replace(page, can_reprint=now.can_print_papers, paper_out=out))
     return Step(session)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kiosk.domain.catalogue import Catalogue, Service
+from kiosk.domain.filing import Place
+from kiosk.domain.tax import RulePack
 from kiosk.session.state import Availability
 
 
@@ -21,6 +23,17 @@ class Limits:
     """After this the kiosk gives a number of its own series (promise 1)."""
     find_s: float = 3
     print_s: float = 20
+    form_idle_s: float = 120
+    """Finding a figure in one's papers takes longer than choosing a button."""
+    look_up_s: float = 4
+    submit_s: float = 8
+    hold_s: float = 4
+    charge_s: float = 150
+    """Longer than the terminal itself waits for card, PIN and bank."""
+    ask_s: float = 25
+    """How long the payer is kept waiting for a silent terminal; it is asked on afterwards."""
+    enter_s: float = 10
+    issue_s: float = 5
     priority_age: int = 70
     """Completed years from which a ticket is of the priority class."""
 
@@ -31,6 +44,10 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     functions: frozenset[str] = frozenset()
     """Codes of the services that this kiosk's software carries out itself."""
+    pack: RulePack | None = None
+    """The rules that returns are assessed by; without them nothing of taxes is offered."""
+    place: Place = Place.CITY
+    """Where a natural person is taxed who has no registration: the hall's own place."""
 
     def availability(self, service: Service) -> Availability:
         if service.code in self.functions:

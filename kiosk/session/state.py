@@ -33,7 +33,7 @@ from kiosk.domain.papers import CertificatePaper as CertificatePaper
 from kiosk.domain.papers import InvoicePaper as InvoicePaper
 from kiosk.domain.papers import Paper
 from kiosk.domain.papers import ReceiptPaper as ReceiptPaper
-from kiosk.domain.questions import Known, Question, questions
+from kiosk.domain.questions import SALES, Known, Question, questions
 from kiosk.domain.tax import Assessment
 from kiosk.domain.ticket import TicketSlip
 
@@ -105,7 +105,7 @@ class SorryReason(StrEnum):
     """Filed and paid; the receipt, certificate or invoice did not come out."""
     PAPER_UNCERTAIN = "paper_uncertain"
     TAX_SILENT = "tax_silent"
-    """The hall does not answer, so what is due, filed or paid cannot be seen now. Nothing was filed or charged by it."""
+    """The hall does not answer, so what is due, filed or paid cannot be seen now. Nothing was filed or charged."""
     NOT_FILED = "not_filed"
     """The machine could not store the return: nothing was filed, the answers so far may be kept as a draft."""
     CARD_EXPIRED = "card_expired"
@@ -255,7 +255,11 @@ class Sorry:
     """The print that ``paper`` was part of: *Next* and *PrintAgain* go on from there."""
     taxpayer: TaxpayerView | None = None
     purpose: Purpose | None = None
-    """With ``taxpayer``: back to what is due, pay again, or go on when the terminal speaks at last."""
+    """With ``taxpayer``: back to what is due, or pay again."""
+    paying: Paying | None = None
+    """PAYMENT_UNKNOWN: goes on when the terminal speaks at last."""
+    then: Finished | None = None
+    """What *Next* shows, where something is done already in spite of it all; else it leads home."""
 
 
 # ---- filing, paying, proof -----------------------------------------------------------------------------------------
@@ -318,7 +322,7 @@ class Work:
     def known(self) -> Known:
         """What the register knows of it, for kiosk.domain.questions."""
         person, obligation = self.file.taxpayer, self.obligation
-        known = Known(person.payer, person.place, same_day_gross=same_day_gross(self.file, self.on))
+        known = Known(person.payer, person.place, same_day_gross=same_day_gross(self.file, self.on, self.corrects))
         if obligation is None:
             return known
         return replace(
@@ -336,23 +340,25 @@ class Work:
         return questions(self.form, self.known, self.answers)
 
 
-def same_day_gross(file: TaxpayerFile, on: date) -> tuple[str, ...]:
-    """Yuan of the invoices on behalf that this taxpayer had today already."""
+def same_day_gross(file: TaxpayerFile, on: date, corrected: str | None) -> tuple[str, ...]:
+    """Yuan of the sales for which this taxpayer had invoices on behalf today already; leases are not sales of a day."""
     return tuple(
         filing.summary["gross"].replace(",", "")
         for filing in file.filings
         if filing.form is Form.INVOICE_ON_BEHALF
-        and filing.state not in ("refused", "superseded")
-        and filing.declared_at.astimezone(HALL_ZONE).date() == on
+        and filing.summary.get("item") in SALES
         and "gross" in filing.summary
+        and filing.state not in ("refused", "superseded")
+        and filing.key != corrected
+        and filing.declared_at.astimezone(HALL_ZONE).date() == on
     )
 
 
 @dataclass(frozen=True)
 class Ask:
-    """One question of a return. ``entry``: what is typed so far; while it is empty an earlier answer
-    (``work.answers[question.id]``) stands. ``problem``: why it cannot be so (texts ``answer_problem.<problem>``).
-    ``changing``: called from the check page, back to it after the answer."""
+    """One question of a return. ``entry``: what is typed so far, an earlier answer to begin with. ``problem``: why it
+    cannot be so (texts ``answer_problem.<problem>``). ``changing``: called from the check page, back to it after the
+    answer."""
 
     work: Work
     question: Question
@@ -398,7 +404,7 @@ class Submitting:
     assessment: Assessment
     step: SubmitStep
     request: FilingRequest | None = None
-    """From the moment its key is durable."""
+    """Its key is "" until it is durable."""
 
 
 @dataclass(frozen=True)
@@ -435,6 +441,7 @@ class Paying:
     step: PayStep
     amount: int
     request: PaymentRequest | None = None
+    """Its key is "" until it is durable."""
     progress: str = ""
     can_cancel: bool = False
     """Until a card has been presented the payer may change his mind."""
@@ -463,8 +470,10 @@ class IssuingPaper:
 
 @dataclass(frozen=True)
 class PrintingPaper:
-    """A receipt, certificate or invoice is recorded, then printed; then ``then`` is shown, or done: the receipt of a
-    payment comes out before its invoice is asked for, so that the payer holds a proof whatever becomes of the invoice."""
+    """A receipt, certificate or invoice is recorded, then printed; then ``then`` is shown, or done.
+
+    The receipt of a payment comes out before its invoice is asked for: whatever becomes of that, the payer has proof.
+    """
 
     paper: Paper
     step: Literal["recording", "printing"]
@@ -494,7 +503,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Certificates:
-    """Paid filings of one taxpayer, newest first: of which is a certificate wanted? ``filing``: chosen, now which bureau."""
+    """Paid filings of one taxpayer, newest first: of which is a certificate wanted? ``filing``: it, and which bureau?"""
 
     file: TaxpayerFile
     filing: FilingView | None = None

@@ -8,20 +8,54 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from kiosk.session.effects import Arm, Disarm, Effect, Forget, StopWatching, WatchForCard
+from kiosk.session.effects import (
+    AbandonFiling,
+    AbandonPaper,
+    AbandonPayment,
+    Arm,
+    Disarm,
+    Effect,
+    Forget,
+    StopWatching,
+    WatchForCard,
+)
+from kiosk.session.events import (
+    Answer,
+    CertificateGiven,
+    FilingRecorded,
+    InvoiceGiven,
+    IssueRecorded,
+    PaymentHeld,
+    PaymentRecorded,
+)
 from kiosk.session.rules import Limits, Rules
 from kiosk.session.state import (
+    Ask,
+    Check,
+    Declared,
+    Finished,
     Home,
     Identify,
     IssueStep,
     Issuing,
+    IssuingPaper,
     Language,
+    LookingUp,
     MyTickets,
     Page,
+    Paying,
+    PayStep,
+    PrintingPaper,
     Session,
     Sorry,
+    SubmitStep,
+    Submitting,
     TakeTicket,
+    TodoList,
 )
+
+#: The machine works there, and nothing can be touched, not even home: what is under way is brought to its end first.
+WORKING = (Issuing, Submitting, Paying, IssuingPaper, PrintingPaper)
 
 
 class Step(NamedTuple):
@@ -48,6 +82,25 @@ def go(rules: Rules, session: Session, page: Page, *effects: Effect) -> Step:
     return Step(after, (*effects, *around))
 
 
+def unwanted(session: Session, event: Answer) -> Step:
+    """An answer that nobody waits for. What became durable or was held by it is let go, not forgotten: the person has
+    been told that it did not happen."""
+    match event:
+        case FilingRecorded(request=request):
+            return Step(session, (AbandonFiling(request.key),))
+        case PaymentRecorded(request=payment):
+            return Step(session, (AbandonPayment(payment.key),))
+        case PaymentHeld(key=key):
+            return Step(session, (AbandonPayment(key),))
+        case IssueRecorded(key=key):
+            return Step(session, (AbandonPaper(key),))
+        case CertificateGiven(certificate=given):
+            return Step(session, (AbandonPaper(given.key),))
+        case InvoiceGiven(invoice=invoice):
+            return Step(session, (AbandonPaper(invoice.key),))
+    return stay(session)
+
+
 def home(session: Session) -> Step:
     """The visit is over: a new one begins with nobody in it, in Chinese, at normal size."""
     fresh = Session(visit=session.visit + 1, situation=session.situation)
@@ -72,11 +125,15 @@ def idle_seconds(limits: Limits, session: Session) -> float | None:
             # Somebody chose English or large text and walked away: the next person finds the usual page.
             changed = session.language is not Language.ZH or session.large_text
             return limits.idle_s if changed else None
-        case Issuing() | MyTickets(looking=True):
+        case Issuing() | MyTickets(looking=True) | LookingUp() | Ask(looking=True):
             return None
+        case Submitting() | Paying() | IssuingPaper() | PrintingPaper():
+            return None
+        case Ask() | Check() | TodoList() | Declared():
+            return limits.form_idle_s
         case TakeTicket(printed=True):
             return limits.take_ticket_s
-        case Sorry() | TakeTicket():
+        case Sorry() | TakeTicket() | Finished():
             return limits.sorry_s
         case _:
             return limits.idle_s
@@ -93,8 +150,34 @@ def step_seconds(limits: Limits, page: Page) -> float | None:
             return limits.store_s
         case MyTickets(looking=True):
             return limits.find_s
+        case LookingUp() | Ask(looking=True):
+            return limits.look_up_s
+        case Submitting(step=SubmitStep.SENDING):
+            return limits.submit_s
+        case Paying(step=step):
+            return _paying_seconds(limits, step)
+        case IssuingPaper(step="asking"):
+            return limits.issue_s
+        case PrintingPaper(step="printing"):
+            return limits.print_s
+        case Submitting() | IssuingPaper() | PrintingPaper():
+            return limits.store_s
         case _:
             return None
+
+
+def _paying_seconds(limits: Limits, step: PayStep) -> float:
+    match step:
+        case PayStep.RECORDING:
+            return limits.store_s
+        case PayStep.HOLDING:
+            return limits.hold_s
+        case PayStep.CHARGING:
+            return limits.charge_s
+        case PayStep.ASKING:
+            return limits.ask_s
+        case PayStep.ENTERING:
+            return limits.enter_s
 
 
 def timers(limits: Limits, before: Page, session: Session) -> list[Effect]:

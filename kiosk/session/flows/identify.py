@@ -10,8 +10,10 @@ from kiosk.domain.identity import EntryProblem, birth_of, check_entry
 from kiosk.session.effects import FindTickets, WatchForCard
 from kiosk.session.events import CardFailed, CardFound, CardRead, Start, Submit, Typed, UseCard, UseKeypad
 from kiosk.session.flows.choose import confirm_page
+from kiosk.session.flows.look_up import look_up
 from kiosk.session.rules import Rules
 from kiosk.session.state import (
+    TAX_PURPOSES,
     CardProblem,
     ChooseService,
     Home,
@@ -34,7 +36,18 @@ CORRECTING = frozenset({"back", "clear"})
 def start(rules: Rules, session: Session, page: Home, event: Start) -> Step:
     if event.purpose is Purpose.TAKE_NUMBER and not session.situation.storage_works:
         return go(rules, session, Sorry(SorryReason.NOT_SAVED))
+    if event.purpose in TAX_PURPOSES and (reason := not_offered(rules, session)) is not None:
+        return go(rules, session, Sorry(reason))
     return go(rules, session, identify_page(session, event.purpose))
+
+
+def not_offered(rules: Rules, session: Session) -> SorryReason | None:
+    """Why nothing of taxes can be done now. A dead reader is told, and waited for, where the card is asked for."""
+    if rules.pack is None:
+        return SorryReason.OUT_OF_SERVICE
+    if not session.situation.hall_answers:
+        return SorryReason.TAX_SILENT
+    return None if session.situation.storage_works else SorryReason.NOT_FILED
 
 
 def identify_page(session: Session, purpose: Purpose) -> Identify:
@@ -107,6 +120,12 @@ def submit(rules: Rules, session: Session, page: Keypad, event: Submit) -> Step:
 
 def identified(rules: Rules, session: Session, wanted: Identify, holder: Holder, on: date) -> Step:
     known = replace(session, holder=holder)
+    if wanted.purpose in TAX_PURPOSES:
+        if holder.expired(on):
+            # Tax matters need a proven identity (税总发〔2016〕111号). An expired card, which has to be replaced
+            # (居民身份证法 第11条), proves none; its person is not kept either.
+            return go(rules, session, Sorry(SorryReason.CARD_EXPIRED))
+        return look_up(rules, known, wanted.purpose, holder)
     if wanted.purpose is Purpose.MY_NUMBER:
         return go(rules, known, MyTickets(looking=True), FindTickets(session.visit, holder))
     if wanted.service is not None:

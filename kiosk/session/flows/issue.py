@@ -120,7 +120,7 @@ def took_too_long(rules: Rules, session: Session, page: Issuing, event: Deadline
             return store_failed(rules, session, page, StoreFailed(session.visit))
 
 
-def finished(rules: Rules, session: Session, page: TakeTicket | MyTickets | Sorry, event: Next) -> Step:
+def finished(rules: Rules, session: Session, page: TakeTicket | MyTickets, event: Next) -> Step:
     return home(session)
 
 
