@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 import config
 from drivers.bench.printer_model import PrinterModel
@@ -20,8 +21,11 @@ from drivers.printer.columns import width
 from drivers.printer.composer import compose
 from drivers.printer.document import AmountRow, BigNumber, Document, Qr, Row, Text
 from drivers.printer.profile import PAPER_58, PAPER_80, PROFILES, PrinterProfile
+from kiosk.domain.money import MOST_FEN
+from kiosk.domain.papers import Paper
 from kiosk.domain.texts import Texts
-from kiosk.paper.samples import sample_ticket
+from kiosk.paper.papers import paper_document
+from kiosk.paper.samples import sample_certificate, sample_invoice, sample_receipt, sample_ticket
 from kiosk.paper.ticket_slip import ticket_slip
 
 AT = datetime(2026, 11, 23, 9, 42, 7, tzinfo=timezone(timedelta(hours=8)))
@@ -82,6 +86,56 @@ def test_amounts_end_at_the_right_edge() -> None:
     )
     assert [line.split()[-1] for line in lines if "." in line] == ["122.50", "￥1,234,567.89"]
     assert {len(line.encode("gb18030")) for line in lines if "." in line} == {32}
+
+
+def test_a_total_is_set_twice_as_large_and_still_ends_at_the_right_edge() -> None:
+    total = blocks(AmountRow("实缴合计", "￥3,710.00", bold=True, size=2))
+    data = compose(total, PAPER_80)
+    assert data.index(b"\x1d!\x11") < data.index("￥3,710.00".encode("gb18030"))
+    (line,) = printed(total)
+    # Ten columns of amount count twice: 44 of text and the margin before it.
+    assert width(line) == PAPER_80.margin + PAPER_80.text_columns - width("￥3,710.00")
+
+
+def test_a_label_that_has_no_room_beside_a_large_total_stands_whole_above_it() -> None:
+    lines = printed(blocks(AmountRow("本次刷卡（3 份申报）", "￥371,000.00", size=2)), PAPER_58)
+    assert [line.strip() for line in lines] == ["本次刷卡（3 份申报）", "￥371,000.00"]
+
+
+def test_a_total_too_large_for_double_size_is_set_in_the_ordinary_one() -> None:
+    total = blocks(AmountRow("合计", "￥100,000,000,000.00", size=2))
+    assert b"\x1d!\x11" not in compose(total, PAPER_58)
+    assert printed(total, PAPER_58)[0].endswith("￥100,000,000,000.00")
+
+
+def test_an_explanation_stands_in_under_its_line_on_every_line() -> None:
+    lines = printed(
+        blocks(Text("依据：财政部 税务总局公告2026年第10号 三(三)6; 总局公告2026年第4号 第四条", indent=2)), PAPER_58
+    )
+    assert len(lines) > 1
+    assert all(line.startswith("  ") and line[2] != " " for line in lines)
+
+
+FREE_TEXT = st.text(max_size=60)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+@settings(max_examples=50, deadline=None)
+@given(name=FREE_TEXT, number=FREE_TEXT, item=FREE_TEXT, fen=st.integers(-MOST_FEN, MOST_FEN))
+def test_whatever_a_payer_or_a_buyer_is_called_a_proof_is_one_sheet_and_no_line_runs_over(
+    profile: PrinterProfile, name: str, number: str, item: str, fen: int
+) -> None:
+    bill, proof = sample_invoice(AT), sample_certificate(AT)
+    papers: list[Paper] = [
+        replace(
+            bill, invoice=changed(bill.invoice, buyer_name=name, buyer_number=number, item_zh=item, gross=fen, net=fen)
+        ),
+        replace(proof, certificate=changed(proof.certificate, payer_name=name, number=number or "1", amount=fen)),
+        replace(sample_receipt(AT), taxpayer_name=name, number_masked=number, holder_masked=item),
+    ]
+    for paper in papers:
+        lines = printed(paper_document(paper, ZH, "厅", "zh", "K3"), profile)
+        assert all(width(line) <= profile.columns for line in lines if not line.startswith("[QR"))
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)

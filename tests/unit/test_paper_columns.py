@@ -100,3 +100,7 @@ def test_what_is_sent_is_gb18030_without_any_control_byte(text: str) -> None:
 )
 def test_characters_that_printers_lack_have_stand_ins(typed: str, printed: str) -> None:
     assert printable(typed) == printed
+
+
+def test_a_title_parts_before_its_bracket() -> None:
+    assert wrap_evenly("电子发票（普通发票）", 16) == ["电子发票", "（普通发票）"]
