@@ -98,10 +98,10 @@ class Person:
         deadline = time.monotonic() + seconds
         with self._changed:
             self._changed.wait_for(lambda: self._shown is not None and self.ready(self._shown), seconds)
-        seen: Shown | None = None
         while time.monotonic() < deadline and not self._script.ended:
             with self._changed:
-                self._changed.wait_for(lambda: self._shown is not seen, 0.2)
+                # A touch that came too early is repeated: the page has not changed by it.
+                self._changed.wait(0.2)
                 seen = self._shown
             if seen is None:
                 continue

@@ -140,7 +140,6 @@ class Town:
 
     def visit(self, person: Citizen, wish: Wish, fate: Fate | None = None, seconds: float = 45.0) -> str:
         """One person at the kiosk; how it ended. Raises VisitEnded when the kiosk died on the way."""
-        self.do("id-card", "lay", {"name": person.name, "number": person.number})
         environment = {**os.environ, "GATED": "1" if fate else "0", "VISIT_S": str(seconds)}
         with (self.folder / "kiosk.log").open("ab") as log:
             self._visit = subprocess.Popen(
@@ -149,14 +148,14 @@ class Town:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
             )  # fmt: skip
         try:
-            return self._follow(self._visit, fate)
+            return self._follow(self._visit, person, fate)
         finally:
             self.kill_kiosk()
             self._visit.wait()
             self._visit = None
             self.do("id-card", "lift")
 
-    def _follow(self, visit: subprocess.Popen[str], fate: Fate | None) -> str:
+    def _follow(self, visit: subprocess.Popen[str], person: Citizen, fate: Fate | None) -> str:
         assert visit.stdin is not None
         assert visit.stdout is not None
         for line in visit.stdout:
@@ -165,6 +164,9 @@ class Town:
             said = json.loads(line) if line.startswith("{") else {}
             if "ended" in said:
                 return str(said["ended"])
+            if said.get("page") == "Identify":
+                # On the home page a card would mean: a number, please.
+                self.do("id-card", "lay", {"name": person.name, "number": person.number})
             if fate is not None and "effect" in said:
                 fate(said["effect"], said["name"])
                 try:
