@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import assert_never
 
 import structlog
 
@@ -29,6 +30,9 @@ from kiosk.runtime.storekeeper import Storekeeper
 from kiosk.runtime.tax_desk import TaxDesk
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
+    AbandonFiling,
+    AbandonPaper,
+    AbandonPayment,
     AbandonTicket,
     Arm,
     AskCertificate,
@@ -189,7 +193,7 @@ class Appliance:
                 self._storekeeper.perform(effect)
             case RecordFiling() | QueueFiling() | RecordPayment() | RecordIssue() | RecordPaper():
                 self._storekeeper.perform(effect)
-            case KeepDraft() | ForgetDraft():
+            case KeepDraft() | ForgetDraft() | AbandonFiling() | AbandonPayment() | AbandonPaper():
                 self._storekeeper.perform(effect)
             case Forget():
                 # The session has let go of the person already, and workers with their jobs; what the visit left open in
@@ -218,3 +222,5 @@ class Appliance:
                     self._receipts.perform(effect)
             case Arm() | Disarm():
                 raise AssertionError("timers are the loop's own")
+            case _:
+                assert_never(effect)

@@ -15,6 +15,9 @@ from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.slips import SlipMaker
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
+    AbandonFiling,
+    AbandonPaper,
+    AbandonPayment,
     AbandonTicket,
     Forget,
     ForgetDraft,
@@ -55,7 +58,7 @@ Asked = (
 )
 """Answered by an event, be it StoreFailed."""
 
-Kept = Asked | AbandonTicket | KeepDraft | ForgetDraft | Forget
+Unanswered = AbandonTicket | AbandonFiling | AbandonPayment | AbandonPaper | KeepDraft | ForgetDraft | Forget
 
 
 class Storekeeper:
@@ -69,10 +72,10 @@ class Storekeeper:
         self._tidied: date | None = None
         self.worker = Worker("store", idle=self._rest, idle_every_s=PROBE_EVERY_S)
 
-    def perform(self, effect: Kept) -> None:
+    def perform(self, effect: Asked | Unanswered) -> None:
         self.worker.submit(lambda: self._carry_out(effect))
 
-    def _carry_out(self, effect: Kept) -> None:
+    def _carry_out(self, effect: Asked | Unanswered) -> None:
         try:
             if isinstance(effect, Asked):
                 self._answer(effect)
@@ -117,11 +120,17 @@ class Storekeeper:
             case RecordPaper(visit, paper):
                 self._inbox.post(PaperRecorded(visit, self._store.papers.record(paper, now)))
 
-    def _keep(self, effect: AbandonTicket | KeepDraft | ForgetDraft | Forget) -> None:
+    def _keep(self, effect: Unanswered) -> None:
         now = self._clock.now()
         match effect:
             case AbandonTicket(key):
                 self._store.give_up_ticket(key, now)
+            case AbandonFiling(key):
+                self._store.filings.drop(key)
+            case AbandonPayment(key):
+                self._store.payments.refused(key, now)
+            case AbandonPaper(key):
+                self._store.papers.give_up(key, "nobody_waits", now)
             case KeepDraft(holder, draft):
                 reference = holder.reference(self._enrolment.pepper)
                 self._store.filings.keep_draft(reference, draft.taxpayer, msgspec.json.encode(draft), now.date())

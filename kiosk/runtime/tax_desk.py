@@ -188,6 +188,7 @@ class TaxDesk:
 
     def _submit(self, effect: SubmitFiling) -> None:
         visit, request = effect.visit, effect.request
+        self._record(lambda: self._store.filings.sent(request.key))
         answer = self._ask(self._limits.submit_s, FILING_PROBLEMS, lambda left: self._client.file(request, left))
         match answer:
             case FilingView(key=request.key):
@@ -263,7 +264,7 @@ class TaxDesk:
     def _issue(self, visit: int, key: str, ask: Callable[[float], CertificateView | InvoiceView]) -> None:
         answer = self._ask(self._limits.issue_s, ISSUE_PROBLEMS, ask)
         match answer:
-            case CertificateView() | InvoiceView() if answer.key == key and self._is_given(key):
+            case CertificateView() | InvoiceView() if answer.key == key and self._is_given(key, answer.number):
                 given = CertificateGiven if isinstance(answer, CertificateView) else InvoiceGiven
                 self._inbox.post(given(visit, answer))  # type: ignore[arg-type]  # each goes with its own event
             case _No(problem):
@@ -274,9 +275,9 @@ class TaxDesk:
                 self._record(lambda: self._store.papers.give_up(key, "hall_silent", self._clock.now()))
                 self._inbox.post(HallSilent(visit, key))
 
-    def _is_given(self, key: str) -> bool:
+    def _is_given(self, key: str, number: str) -> bool:
         try:
-            return self._store.papers.given(key)
+            return self._store.papers.given(key, number)
         except StoreFailed as problem:
             log.error("storage-failed", reason=str(problem))
             return False

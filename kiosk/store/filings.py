@@ -1,7 +1,7 @@
 """Returns: begun (drafts), confirmed, and answered or left to the journal. Each method is one transaction.
 
-    recorded ─▶ answered | refused     the hall has said what it thinks of it
-    recorded ─▶ queued                 the hall was silent: the journal carries it there under the same key
+    recorded ─▶ sent ─▶ answered | refused     the hall has said what it thinks of it
+       └─────────┴────▶ queued                 it was silent: the journal carries the return there under the same key
 
 A return names people. So its request is erased with the answer or once the journal carries it, and the answer when the
 visit ends.
@@ -19,7 +19,7 @@ from kiosk.domain.filing import FilingMade, FilingRequest, FilingView
 from kiosk.store import journal
 from kiosk.store.database import Transaction
 
-FilingState = Literal["recorded", "answered", "queued", "refused"]
+FilingState = Literal["recorded", "sent", "answered", "queued", "refused"]
 
 DRAFT_KEPT = timedelta(days=30)
 
@@ -33,15 +33,19 @@ _DRAFT = text("SELECT answers FROM draft WHERE holder_ref = :ref AND taxpayer = 
 #: The answer may come after the return was left to the journal: then it is known as well.
 _ANSWERED = text(
     "UPDATE filing SET state = 'answered', request = NULL, view = :view"
-    " WHERE key = :key AND state IN ('recorded', 'queued')"
+    " WHERE key = :key AND state IN ('recorded', 'sent', 'queued')"
 )
-_REFUSED = text("UPDATE filing SET state = 'refused', request = NULL WHERE key = :key AND state = 'recorded'")
-_OPEN = text("SELECT request FROM filing WHERE state = 'recorded' AND key = :key")
-_ALL_OPEN = text("SELECT key FROM filing WHERE state = 'recorded' ORDER BY recorded_at, key")
+_REFUSED = text(
+    "UPDATE filing SET state = 'refused', request = NULL WHERE key = :key AND state IN ('recorded', 'sent')"
+)
+_SENT = text("UPDATE filing SET state = 'sent' WHERE key = :key AND state = 'recorded'")
+_DROP = text("DELETE FROM filing WHERE key = :key AND state = 'recorded'")
+_OPEN = text("SELECT request FROM filing WHERE state IN ('recorded', 'sent') AND key = :key")
+_ALL_OPEN = text("SELECT key, state FROM filing WHERE state IN ('recorded', 'sent') ORDER BY recorded_at, key")
 _QUEUED = text("UPDATE filing SET state = 'queued', request = NULL WHERE key = :key")
 _FORGET = (
     text("DELETE FROM draft WHERE saved_on < :day"),
-    text("DELETE FROM filing WHERE state != 'recorded' AND recorded_at < :day"),
+    text("DELETE FROM filing WHERE state NOT IN ('recorded', 'sent') AND recorded_at < :day"),
 )
 
 
@@ -78,6 +82,16 @@ class FilingLedger:
             )
             connection.execute(_DROP_DRAFT, {"ref": request.holder_ref, "taxpayer": request.taxpayer})
 
+    def sent(self, key: str) -> None:
+        """The first byte is about to leave: the hall may have it from now on."""
+        with self._transaction(False) as connection:
+            connection.execute(_SENT, {"key": key})
+
+    def drop(self, key: str) -> None:
+        """Its person was told that it was not taken, and it never left: it never was."""
+        with self._transaction(False) as connection:
+            connection.execute(_DROP, {"key": key})
+
     def answered(self, view: FilingView) -> None:
         with self._transaction(False) as connection:
             connection.execute(_ANSWERED, {"key": view.key, "view": msgspec.json.encode(view)})
@@ -91,7 +105,7 @@ class FilingLedger:
         """Leave it to the journal, unless the hall has answered meanwhile; how it stands then. KeyError: unknown."""
         with self._transaction(False) as connection:
             state = _state(connection, key)
-            if state == "recorded":
+            if state in ("recorded", "sent"):
                 _queue(connection, key, now)
                 return "queued"
             return state
@@ -108,9 +122,12 @@ class FilingLedger:
             return msgspec.json.decode(view, type=FilingView) if view else None
 
 
-def queue_open(connection: Connection, now: datetime) -> int:
-    """Leave every return without an answer to the journal: nobody waits for the answer any more. How many."""
-    keys = connection.execute(_ALL_OPEN).scalars().all()
+def queue_open(connection: Connection, now: datetime, *, only_sent: bool) -> int:
+    """Leave every return without an answer to the journal: nobody waits for the answer any more. How many.
+
+    ``only_sent``: one that never left may still be dropped by the visit it was made in.
+    """
+    keys = [row.key for row in connection.execute(_ALL_OPEN) if row.state == "sent" or not only_sent]
     for key in keys:
         _queue(connection, key, now)
     return len(keys)

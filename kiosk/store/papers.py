@@ -24,11 +24,11 @@ from kiosk.store.database import StoreError, Transaction
 Task = Literal["certificate", "invoice"]
 Kind = Literal["receipt", "certificate", "invoice"]
 
-_INSERT = text("INSERT INTO issue VALUES (:key, :task, :filing, 'asked', :at)")
-_GIVEN = text("UPDATE issue SET state = 'given' WHERE key = :key AND state = 'asked'")
+_INSERT = text("INSERT INTO issue (key, task, filing, state, asked_at) VALUES (:key, :task, :filing, 'asked', :at)")
+_GIVEN = text("UPDATE issue SET state = 'given', number = :number WHERE key = :key AND state = 'asked'")
 _REFUSED = text("UPDATE issue SET state = 'refused' WHERE key = :key AND state = 'asked'")
 _ON_PAPER = text("UPDATE issue SET state = 'on_paper' WHERE key = :key AND state IN ('asked', 'given')")
-_VOID = text("UPDATE issue SET state = 'void' WHERE key = :key AND state IN ('asked', 'given') RETURNING task")
+_VOID = text("UPDATE issue SET state = 'void' WHERE key = :key AND state IN ('asked', 'given') RETURNING task, number")
 _OPEN = text("SELECT key FROM issue WHERE state IN ('asked', 'given') ORDER BY asked_at, key")
 _FORGET = text("DELETE FROM issue WHERE state NOT IN ('asked', 'given') AND asked_at < :day")
 _INTEND = text(
@@ -52,10 +52,10 @@ class PaperLedger:
             connection.execute(_INSERT, {"key": key, "task": task, "filing": filing, "at": now.isoformat()})
         return key
 
-    def given(self, key: str) -> bool:
-        """The hall gave a number; False when it has been given up meanwhile, so that nobody may use it."""
+    def given(self, key: str, number: str) -> bool:
+        """The hall gave this number; False when it has been given up meanwhile, so that nobody may use it."""
         with self._transaction(False) as connection:
-            return connection.execute(_GIVEN, {"key": key}).rowcount == 1
+            return connection.execute(_GIVEN, {"key": key, "number": number}).rowcount == 1
 
     def refused(self, key: str) -> None:
         """The hall gave no number, for good."""
@@ -92,10 +92,10 @@ def forget(connection: Connection, day: str) -> None:
 
 
 def _give_up(connection: Connection, key: str, reason: str, now: datetime) -> None:
-    task = connection.execute(_VOID, {"key": key}).scalar()
-    if task is not None:
-        # Without the number: the hall knows it by the key, if it gave one.
-        journal.append(connection, DocumentPrinted(task, key, "", "failed", reason, False), now)
+    row = connection.execute(_VOID, {"key": key}).one_or_none()
+    if row is not None:
+        # Without a number where none was heard of: the hall finds it by the key, if it gave one.
+        journal.append(connection, DocumentPrinted(row.task, key, row.number, "failed", reason, False), now)
 
 
 def _named(paper: Paper) -> tuple[Kind, str, str]:

@@ -73,12 +73,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # A return that was confirmed. request: until the hall has answered or the journal carries it; view: its answer.
         """CREATE TABLE filing (
             key TEXT PRIMARY KEY,
-            state TEXT NOT NULL CHECK (state IN ('recorded', 'answered', 'queued', 'refused')),
+            state TEXT NOT NULL CHECK (state IN ('recorded', 'sent', 'answered', 'queued', 'refused')),
             recorded_at TEXT NOT NULL,
             request BLOB,
             view BLOB
         ) STRICT, WITHOUT ROWID""",
-        "CREATE INDEX filing_open ON filing (state) WHERE state = 'recorded'",
+        "CREATE INDEX filing_open ON filing (state) WHERE state IN ('recorded', 'sent')",
         # hall: the hall's last word on an approved payment (filing.PaymentState).
         """CREATE TABLE payment (
             key TEXT PRIMARY KEY,
@@ -97,7 +97,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             task TEXT NOT NULL CHECK (task IN ('certificate', 'invoice')),
             filing TEXT NOT NULL,
             state TEXT NOT NULL CHECK (state IN ('asked', 'given', 'on_paper', 'refused', 'void')),
-            asked_at TEXT NOT NULL
+            asked_at TEXT NOT NULL,
+            number TEXT NOT NULL DEFAULT ''
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX issue_open ON issue (state) WHERE state IN ('asked', 'given')",
         # Sheets of the receipt printer stand in the same ledger; token is a ticket's, key a paper's.

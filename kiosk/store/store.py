@@ -237,13 +237,13 @@ class Store:
         the terminal knows how it ended, and it is asked. Safe to run at every start."""
         with self._transaction() as connection:
             doubtful = payments.doubt_charging(connection, now)
-            settled = _settle(connection, "power_lost", now)
+            settled = _settle(connection, "power_lost", now, only_sent=False)
             return replace(settled, payments=settled.payments + doubtful)
 
     def visit_ended(self, now: datetime) -> Settled:
         """Nobody waits for anything any more: what the visit left open goes the way it would go after a crash."""
         with self._transaction() as connection:
-            return _settle(connection, "visit_over", now)
+            return _settle(connection, "visit_over", now, only_sent=True)
 
     def abandoned_on_the_way(self) -> list[str]:
         """Keys of asks given up whose journal rows the hall does not hold yet; the newest 16."""
@@ -269,10 +269,10 @@ class Store:
             journal.acknowledge(connection, seq)
 
 
-def _settle(connection: Connection, reason: str, now: datetime) -> Settled:
+def _settle(connection: Connection, reason: str, now: datetime, *, only_sent: bool) -> Settled:
     filings.forget_answers(connection)
     return Settled(
-        filings=filings.queue_open(connection, now),
+        filings=filings.queue_open(connection, now, only_sent=only_sent),
         payments=payments.refuse_uncharged(connection, now),
         issues=papers.give_up_open(connection, reason, now),
     )

@@ -198,6 +198,23 @@ def test_the_chain_goes_on_after_a_row_was_emptied(store: Store) -> None:
     assert [row.seq for row in store.journal_after(store.journal_mark().high_water, 10)] == [4]
 
 
+def test_a_return_whose_person_was_told_that_it_was_not_taken_is_not_filed(store: Store) -> None:
+    store.filings.record(REQUEST, NOW)
+    store.visit_ended(NOW)
+    assert facts(store) == [], "the visit may still drop it"
+    store.filings.drop(FILING)
+    store.recover_taxes(NOW)
+    assert facts(store) == []
+
+
+def test_a_return_that_has_left_cannot_be_dropped_any_more(store: Store) -> None:
+    store.filings.record(REQUEST, NOW)
+    store.filings.sent(FILING)
+    store.filings.drop(FILING)
+    assert store.visit_ended(NOW) == Settled(1, 0, 0)
+    assert told(store) == ["filing made"]
+
+
 def test_a_key_is_used_for_one_return(store: Store) -> None:
     store.filings.record(REQUEST, NOW)
     with pytest.raises(Exception, match="UNIQUE"):
@@ -322,13 +339,13 @@ def test_a_number_that_comes_onto_no_paper_is_void(store: Store) -> None:
     given = store.papers.record_issue("invoice", FILING, NOW)
     refused = store.papers.record_issue("invoice", FILING, NOW)
     printed = store.papers.record_issue("certificate", FILING, NOW)
-    assert store.papers.given(given)
+    assert store.papers.given(given, "00012346")
     store.papers.refused(refused)
     store.papers.record(certificate(printed), NOW)
     assert store.visit_ended(NOW) == Settled(0, 0, 2)
     assert {fact.key: (fact.kind, fact.outcome, fact.number) for fact in facts(store)} == {
         asked: ("certificate", "failed", ""),
-        given: ("invoice", "failed", ""),
+        given: ("invoice", "failed", "00012346"),
     }
 
 
@@ -336,7 +353,7 @@ def test_a_number_given_up_does_not_come_onto_paper_any_more(store: Store) -> No
     key = store.papers.record_issue("certificate", FILING, NOW)
     store.papers.give_up(key, "hall_silent", NOW)
     store.papers.give_up(key, "hall_silent", NOW)
-    assert not store.papers.given(key), "the answer came too late"
+    assert not store.papers.given(key, "00012346"), "the answer came too late"
     with pytest.raises(NumberVoid):
         store.papers.record(certificate(key), NOW)
     assert told(store) == ["certificate failed"]
@@ -386,20 +403,24 @@ def whole_story(store: Store) -> list[Callable[[], object]]:
     def ask_for_a_certificate() -> None:
         with store._transaction(False) as connection:
             connection.execute(
-                text("INSERT INTO issue VALUES (:key, 'certificate', :filing, 'asked', :at)"),
+                text(
+                    "INSERT INTO issue (key, task, filing, state, asked_at)"
+                    " VALUES (:key, 'certificate', :filing, 'asked', :at)"
+                ),
                 {"key": ISSUE, "filing": FILING, "at": NOW.isoformat()},
             )
 
     return [
         lambda: store.filings.keep_draft(REF, "self", DRAFT, TODAY),
         lambda: store.filings.record(REQUEST, NOW),
+        lambda: store.filings.sent(FILING),
         lambda: store.filings.answered(VIEW),
         lambda: store.payments.record(TO_PAY),
         lambda: store.payments.held(PAYMENT),
         lambda: store.payments.charging(PAYMENT, 371000),
         lambda: store.payments.ended(PAYMENT, APPROVED, NOW),
         ask_for_a_certificate,
-        lambda: store.papers.given(ISSUE),
+        lambda: store.papers.given(ISSUE, "0012345"),
         lambda: store.papers.record(certificate(ISSUE), NOW),
         lambda: store.record_sent(1),
         lambda: store.record_print(1, "done", None, NOW),
@@ -410,13 +431,14 @@ AFTER_A_CUT: list[list[str]] = [
     [],
     [],
     ["filing made"],
+    ["filing made"],
     [],
     ["refused"],
     ["refused"],
     ["charge in doubt"],
     ["approved"],
     ["approved", "certificate failed"],
-    ["approved", "certificate failed"],
+    ["approved", "certificate numbered failed"],
     ["approved", "certificate numbered uncertain"],
     ["approved", "certificate numbered uncertain"],
     ["approved", "certificate numbered done"],
@@ -449,7 +471,7 @@ def test_whenever_the_power_goes_the_hall_learns_the_one_true_end(path: Path, co
     assert again.recover(NOW) == (0, 0)
     assert not again.recover_taxes(NOW)
     assert told(again) == AFTER_A_CUT[count]
-    if count == 6:
+    if count == 7:
         assert state_of(again) == "unknown"
         assert not again.payments.charging(PAYMENT, 371000), "it is asked for, never charged anew"
 
