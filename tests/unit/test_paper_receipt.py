@@ -230,7 +230,9 @@ def test_late_surcharge_that_was_paid_stays_on_the_slip_although_the_hall_no_lon
 
 
 def test_one_charge_for_several_returns_is_not_taken_for_late_surcharge_of_one() -> None:
-    document = slip(changed(PAID, payment=changed(payment("entered", filings=3), amount=1000000)))
+    parts = [PaymentPart(Bureau.STATE, 900000, "entered", "GK1"), PaymentPart(Bureau.LOCAL, 100000, "entered", "DK1")]
+    three = changed(payment("entered", filings=3), amount=1000000, parts=parts)
+    document = slip(changed(PAID, payment=three))
     assert "滞纳金" not in said(document)
     assert "本份申报合计 3,710.00" in said(document)
     assert total(document) == ("本次刷卡（3 份申报）", "￥10,000.00")
