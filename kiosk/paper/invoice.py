@@ -26,7 +26,8 @@ def invoice(paper: InvoicePaper, texts: Texts, hall_name: str, kiosk: str) -> Do
         Text(texts(f"paper.invoice.{title}"), align="center", bold=True, size=2),
         Text(texts("paper.invoice.on_behalf"), align="center", bold=True),
         *_standing(bill, texts),
-        *reprint_mark(bill.print_count, paper.reprint, texts),
+        # The hall counts the sheets that came out, and this one has not yet.
+        *reprint_mark(bill.print_count + 1, paper.reprint, texts),
         Rule(),
     ]
     if bill.code:
