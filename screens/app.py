@@ -36,7 +36,7 @@ from screens.stage import Stage
 from screens.theme import read_theme
 from screens.touches import NEW_PAGE_S, Touches
 from screens.widgets import fonts
-from screens.widgets.button import Target, TurnPage
+from screens.widgets.button import AtMoment, Target, TurnPage
 
 #: Seconds for which the out-of-service page stands after a fault, before the home page is tried again.
 FAULT_PAUSE_S = 5.0
@@ -270,6 +270,8 @@ class KioskApp(App):
         sends = target.sends
         if isinstance(sends, TurnPage):
             self._turn(sends.by)
+        elif isinstance(sends, AtMoment):
+            self.inbox.post(sends.make(self.clock.now()))
         elif callable(sends):
             self.inbox.post(sends(self.clock.now().date()))
         else:

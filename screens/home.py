@@ -1,13 +1,13 @@
-"""The home page: how the hall is, one huge button, and the two other things this machine does."""
+"""The home page: how the hall is, one huge button, and the six other things this machine does."""
 
 from __future__ import annotations
 
 from kiosk.session.events import OpenGuide, Start
 from kiosk.session.state import Home, Purpose
 from screens.screen import Screen, spread
-from screens.widgets.box import Box, Column, Row, Space
+from screens.widgets.box import Box, Column, Grid, Row, Space
 from screens.widgets.button import Target
-from screens.widgets.card import Bar, Card, Sign
+from screens.widgets.card import Bar, Card, Sign, badge
 from screens.widgets.footer import Foot
 from screens.widgets.text import Figure, Text
 
@@ -23,11 +23,12 @@ class HomeScreen(Screen[Home]):
 
     def body(self) -> Box:
         gap = self.theme.gap
-        others = (self._my_number(), self._guide())
+        others = Grid(self._others(), 2, gap, grows=self.style.landscape)
         if self.style.landscape:
-            right = Column(self._hall(), *others, gap=gap, grows=True)
-            return Row(self._take_number(), right, gap=gap, align="stretch", shares=(1, 1), grows=True)
-        return Column(self._hall(), self._take_number(), *others, gap=gap)
+            left = Column(self._hall(), self._take_number(), gap=gap, grows=True)
+            right = Column(others, grows=True)
+            return Row(left, right, gap=gap, align="stretch", shares=(1, 1), grows=True)
+        return Column(self._hall(), self._take_number(), others, gap=gap)
 
     # ---- how the hall is -------------------------------------------------------------------------------------------
 
@@ -70,7 +71,7 @@ class HomeScreen(Screen[Home]):
         notes = self._notes()
         said = [Card(self.write(note, "body_bold"), "card", None, 24, (32, 20)) for note in notes]
         # What is different today matters more than how it usually goes.
-        steps = Space() if notes or self.style.large else self._steps()
+        steps = Space() if notes or self.style.large or not self.style.landscape else self._steps()
         body = Column(words, Column(Space(24), *said, gap=16), Space(grows=True), Row(steps, arrow, gap=24))
         return Target("take_number", Start(Purpose.TAKE_NUMBER), body, "accent", None, 36, (56, 44), grows=True)
 
@@ -97,23 +98,49 @@ class HomeScreen(Screen[Home]):
             notes.append(self.t("home.without_paper"))
         return notes
 
-    def _my_number(self) -> Target:
-        prints = self.situation.can_print_tickets
-        under = self.t("home.my_number_what" if prints else "home.my_number_no_paper")
-        return self._other("my_number", Start(Purpose.MY_NUMBER), self.t("home.my_number"), under)
-
-    def _guide(self) -> Target:
+    def _others(self) -> list[Box]:
+        """Always the same six in the same places; what does not work here now says where it does."""
+        can = self.situation
+        files = self._badge(can.can_file)
+        if can.can_file and not can.can_pay:
+            files = self._pill("home.badge.file_only", here=True)
         count = len(self.view.catalogue.services)
-        return self._other("guide", OpenGuide(), self.t("home.guide"), self.t("home.guide_what", count=count))
+        my_number = "home.my_number_what" if can.can_print_tickets else "home.my_number_no_paper"
+        return [
+            self._other("file", Start(Purpose.FILE), self.t("home.file_what"), files),
+            self._other(
+                "invoice",
+                Start(Purpose.INVOICE),
+                self.t("home.invoice_what"),
+                self._badge(can.can_file and can.can_pay),
+            ),
+            self._other(
+                "certificate",
+                Start(Purpose.CERTIFICATE),
+                self.t("home.certificate_what"),
+                self._badge(can.can_file and can.can_print_papers),
+            ),
+            self._other("query", Start(Purpose.QUERY), self.t("home.query_what"), self._badge(can.can_file)),
+            self._other("guide", OpenGuide(), self.t("home.guide_what", count=count)),
+            self._other("my_number", Start(Purpose.MY_NUMBER), self.t(my_number)),
+        ]
 
-    def _other(self, name: str, sends: Start | OpenGuide, title: str, under: str) -> Target:
-        words = Column(
-            self.write(title, "strong"), self.write(under, "body", "second"), gap=8, align="middle", grows=True
-        )
-        arrow = Sign("→", self.style.font("strong"), "accent", "sky", 96)
-        inside = Row(words, arrow, gap=32)
-        grows = self.style.landscape
-        return Target(name, sends, inside, pad=(48, 28), grows=grows, height=228)
+    def _badge(self, here: bool) -> Card:
+        return self._pill("home.badge.here" if here else "home.badge.window", here)
+
+    def _pill(self, words: str, here: bool) -> Card:
+        colours = ("good", "good_soft") if here else ("second", "muted_soft")
+        return badge(self.t(words), self.style.font("badge"), *colours)
+
+    def _other(self, name: str, sends: Start | OpenGuide, under: str, state: Card | None = None) -> Target:
+        title = Text(self.t(f"home.{name}"), self.style.font("strong"), one_line=True)
+        # In large text what it is for gives way to its name and to whether it works.
+        what = None if self.style.large else self.write(under, "label", "second")
+        beside = self.zh and not self.style.large
+        head = Row(title, state, gap=12) if beside else title
+        below = None if beside or state is None else Row(state, Space())
+        words = Column(head, below, what, gap=8, align="middle" if self.style.large else "top", grows=True)
+        return Target(name, sends, words, pad=(36, 26), height=150)
 
     # ---- the way without a touch -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.session.events import Back, UseKeypad
-from kiosk.session.state import CardProblem, Identify, Purpose
+from kiosk.session.state import TAX_PURPOSES, CardProblem, Identify, Purpose
 from screens.screen import Screen
 from screens.widgets.box import Box, Column, Rect, Row, Space
 from screens.widgets.button import Target
@@ -18,8 +18,7 @@ class IdentifyScreen(Screen[Identify]):
     warns = True
 
     def title(self) -> str:
-        mine = self.page.purpose is Purpose.MY_NUMBER
-        return self.t("title.my_number" if mine else "title.take_number")
+        return self.t(f"title.{self.page.purpose.value}")
 
     @property
     def gone(self) -> bool:
@@ -53,7 +52,7 @@ class IdentifyScreen(Screen[Identify]):
             return None
         key = f"card.{problem.value}"
         if self.gone and not self.page.can_type:
-            key += "_my_number"
+            key += "_tax" if self.page.purpose in TAX_PURPOSES else "_my_number"
         return self.notice(self.t(key), "care")
 
     def _typing(self) -> Box | None:

@@ -6,18 +6,32 @@ from importlib import import_module
 from typing import Any
 
 from kiosk.session.state import (
+    Ask,
+    Certificates,
+    Check,
     ChooseService,
+    ChooseTaxpayer,
+    CompareNumber,
     Confirm,
+    Declared,
+    Finished,
     Home,
     Identify,
     Issuing,
+    IssuingPaper,
     Keypad,
+    LookingUp,
+    MyTaxes,
     MyTickets,
     Page,
+    Paying,
+    PrintingPaper,
     ServiceDetail,
     Sorry,
     SorryReason,
+    Submitting,
     TakeTicket,
+    TodoList,
 )
 from screens.screen import Screen, View
 
@@ -32,6 +46,20 @@ MODULES: dict[type, str] = {
     TakeTicket: "take_ticket",
     MyTickets: "my_tickets",
     Sorry: "sorry",
+    LookingUp: "looking_up",
+    ChooseTaxpayer: "choose_taxpayer",
+    TodoList: "todo_list",
+    Ask: "ask",
+    Check: "check",
+    Submitting: "submitting",
+    Declared: "declared",
+    Paying: "paying",
+    IssuingPaper: "issuing_paper",
+    PrintingPaper: "printing_paper",
+    CompareNumber: "compare_number",
+    Finished: "finished",
+    Certificates: "certificates",
+    MyTaxes: "my_taxes",
 }
 
 

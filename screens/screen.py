@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -17,7 +17,7 @@ from kiosk.session.state import Availability, Language, Page, Session
 from screens.theme import Style
 from screens.widgets.box import Box, Column, Row
 from screens.widgets.button import Sends
-from screens.widgets.card import Card, Sign
+from screens.widgets.card import Card, Rule, Sign
 from screens.widgets.footer import Foot, Key
 from screens.widgets.header import Heading
 from screens.widgets.progress import Progress
@@ -165,6 +165,14 @@ class Screen(Generic[P]):
 
     def say(self, key: str, role: str = "body", colour: str = "ink", align: Align = "left", **values: object) -> Text:
         return self.write(self.t(key, **values), role, colour, align)
+
+    def ruled(self, rows: Iterable[Box | None], gap: float = 18) -> Column:
+        """Rows with a line between each two."""
+        parts: list[Box] = []
+        for row in rows:
+            if row is not None:
+                parts += [Rule(), row] if parts else [row]
+        return Column(*parts, gap=gap)
 
     def key(self, name: str, sends: Sends, words: str, primary: bool = False) -> Key:
         return Key(name, sends, self.t(words), primary)

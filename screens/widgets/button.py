@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from kiosk.session.events import Touch
@@ -22,7 +22,14 @@ class TurnPage:
     by: int
 
 
-Sends = Touch | TurnPage | Callable[[date], Touch]
+@dataclass(frozen=True)
+class AtMoment:
+    """Makes a touch of its very moment: a return is filed and a charge is wanted then, and not a minute later."""
+
+    make: Callable[[datetime], Touch]
+
+
+Sends = Touch | TurnPage | AtMoment | Callable[[date], Touch]
 """What a touch posts. Events that carry today's date are given as what makes them of it (``Next``)."""
 
 #: What a ground turns to under the finger.

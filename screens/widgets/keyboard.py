@@ -37,6 +37,30 @@ DIGITS: Layout = [
     ("clear", 3, 2, 1, 2),
 ]
 
+#: The keys of a till: 00 and a point, because an amount is longer than it looks.
+AMOUNT: Layout = [
+    *((str(digit), (digit - 1) % 3, (digit - 1) // 3, 1, 1) for digit in range(1, 10)),
+    ("0", 0, 3, 1, 1),
+    ("00", 1, 3, 1, 1),
+    (".", 2, 3, 1, 1),
+    ("back", 3, 0, 1, 2),
+    ("clear", 3, 2, 1, 2),
+]
+
+#: Whole numbers and dates.
+COUNT: Layout = [
+    *((str(digit), (digit - 1) % 3, (digit - 1) // 3, 1, 1) for digit in range(1, 10)),
+    ("0", 0, 3, 3, 1),
+    ("back", 3, 0, 1, 2),
+    ("clear", 3, 2, 1, 2),
+]
+
+#: A taxpayer's number mixes both.
+NUMBER: Layout = [
+    *((digit, column, 0, 1, 1) for column, digit in enumerate("1234567890")),
+    *((key, column, row + 1, wide, high) for key, column, row, wide, high in LETTERS),
+]
+
 
 class Keys(Box):
     """Keys of a layout; each row ``height`` units high, or more where the box grows."""
@@ -55,7 +79,8 @@ class Keys(Box):
         fill = "key_dull" if name in ("back", "clear") else "key"
         text = Text(words, font, align="centre", one_line=True)
         reach = (GAP / 2, GAP / 2)
-        return Target(f"key.{name}", partial(Typed, name), text, fill, None, radius=18, pad=(8, 0), reach=reach)
+        spoken = "point" if name == "." else name
+        return Target(f"key.{spoken}", partial(Typed, name), text, fill, None, radius=18, pad=(8, 0), reach=reach)
 
     def needs(self, width: float) -> float:
         return self.rows * (self.height + GAP) - GAP

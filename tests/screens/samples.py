@@ -34,6 +34,7 @@ from kiosk.session.state import (
     SorryReason,
     TakeTicket,
 )
+from tests.screens import tax_samples
 
 NOW = datetime(2026, 11, 24, 9, 41, 7, tzinfo=timezone(timedelta(hours=8)))
 CATALOGUE = Catalogue(config.read_services())
@@ -41,7 +42,7 @@ CATALOGUE = Catalogue(config.read_services())
 HOLDER = Holder("35062219880808003X", "欧阳娜", date(1988, 8, 8))
 FOREIGN_HOLDER = Holder("911124198108030024", "Maria Guadalupe Lopez-Hernandez", date(1981, 8, 3))
 
-_PRINTER = {DeviceName.ID_CARD: DeviceView(works=True), DeviceName.TICKET_PRINTER: DeviceView(works=True)}
+_PRINTER = {name: DeviceView(works=True) for name in DeviceName}
 
 
 def hall(waiting: int, windows: int, wait: Wait | None) -> HallState:
@@ -54,6 +55,8 @@ NIGHT = replace(OPEN, hall=hall(0, 0, None))
 UNFORESEEN = replace(OPEN, hall=hall(12, 1, None))
 SILENT = replace(OPEN, hall_answers=False)
 NO_PAPER = replace(OPEN, devices={**_PRINTER, DeviceName.TICKET_PRINTER: DeviceView(works=True, paper_out=True)})
+NO_RECEIPTS = replace(OPEN, devices={**_PRINTER, DeviceName.RECEIPT_PRINTER: DeviceView(works=True, paper_out=True)})
+NO_TERMINAL = replace(OPEN, devices={**_PRINTER, DeviceName.POS: DeviceView()})
 NOTHING_WORKS = Situation(storage_works=True)
 DISK_FULL = replace(OPEN, storage_works=False)
 
@@ -112,6 +115,7 @@ SESSIONS: dict[str, Session] = {
     "home-hall-silent": at(Home(), SILENT, None),
     "home-nothing-works": at(Home(), NOTHING_WORKS, None),
     "home-disk-full": at(Home(), DISK_FULL, None),
+    "home-no-terminal": at(Home(), NO_TERMINAL, None),
     "home-only-guide": at(Home(), Situation(storage_works=False), None),
     "identify": at(identify(), holder=None),
     "identify-reading": at(identify(reading=True), holder=None),
@@ -121,6 +125,10 @@ SESSIONS: dict[str, Session] = {
     "identify-reader-gone": at(identify(problem=CardProblem.READER_GONE), NOTHING_WORKS, None),
     "identify-mine": at(identify(purpose=MINE), holder=None),
     "identify-mine-reader-gone": at(identify(purpose=MINE, problem=CardProblem.READER_GONE), NOTHING_WORKS, None),
+    "identify-file": at(identify(purpose=Purpose.FILE), holder=None),
+    "identify-file-reader-gone": at(
+        identify(purpose=Purpose.CERTIFICATE, problem=CardProblem.READER_GONE), NOTHING_WORKS, None
+    ),
     "keypad": at(Keypad(TAKE), holder=None),
     "keypad-half": at(Keypad(TAKE, "3506221988"), holder=None),
     "keypad-complete": at(Keypad(TAKE, "35062219880808003X"), holder=None),
@@ -182,4 +190,10 @@ SESSIONS: dict[str, Session] = {
     "sorry-hall-silent": at(Sorry(SorryReason.HALL_SILENT), SILENT),
     "sorry-no-ticket": at(Sorry(SorryReason.NO_TICKET)),
     "sorry-out-of-service": at(Sorry(SorryReason.OUT_OF_SERVICE), NOTHING_WORKS, None),
+}
+
+SITUATIONS = {"NO_RECEIPTS": NO_RECEIPTS, "NO_TERMINAL": NO_TERMINAL}
+SESSIONS |= {
+    name: at(*((page[0], SITUATIONS[page[1]]) if isinstance(page, tuple) else (page,)))
+    for name, page in tax_samples.PAGES.items()
 }

@@ -4,11 +4,12 @@ from screens.theme import Colour, Theme, parse_colour, read_theme
 
 #: Ground → what is written on it.
 TEXT = {
-    "page": ("ink", "second", "accent"),
-    "card": ("ink", "second", "accent", "accent_dark", "good"),
+    "page": ("ink", "second", "accent", "care"),
+    "card": ("ink", "second", "accent", "accent_dark", "good", "care", "bad"),
     "sky": ("ink", "second", "accent", "accent_dark"),
     "sky_dark": ("ink",),
     "accent": ("on_accent",),
+    "dark": ("on_dark",),
     "accent_dark": ("on_accent",),
     "good": ("card",),
     "good_soft": ("ink", "good"),
