@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -21,6 +22,7 @@ from demo.hall_server import BureauServer, HallServer, command, run, settings_wi
 from demo.processes import Failed, Process, wait_until
 from demo.wire import Wire
 from drivers.bench import control
+from drivers.bench.device import BadAction
 from hall.register.demo import credit_code, organisation_code
 from hall.register.importing import COLUMNS
 from tests.crash.script import Wish
@@ -129,9 +131,18 @@ class Town:
             self.hall.start()
         if self._agent is None or self._agent.exit_code is not None:
             self.start_agent()
-        self.do("pos", "plug")
-        self.do("pos", "heal")
+        self.plug_terminal()
+        self.do("pos", "resume")
+        self._terminal_pays_by_itself()
+
+    def plug_terminal(self) -> None:
+        """In, if it was out."""
+        with contextlib.suppress(BadAction):
+            self.do("pos", "replug")
+
+    def _terminal_pays_by_itself(self) -> None:
         self.do("pos", "auto", True)
+        self.do("pos", "pay-time", 0.4)
 
     def do(self, device: str, action: str, argument: object = None) -> Any:
         return control.do(self.bench, device, action, argument)
@@ -225,7 +236,7 @@ class Town:
         code = self.hall.command("enrol", KIOSK)["code"]
         run(command("taxkiosk", "enrol", code, "--settings", str(self.settings)))
         self.start_agent()
-        self.do("pos", "auto", True)
+        self._terminal_pays_by_itself()
 
     def _take_register_in(self) -> None:
         rows: dict[str, list[dict[str, Any]]] = {"taxpayers": [], "persons": [], "levies": []}
