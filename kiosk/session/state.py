@@ -503,7 +503,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Certificates:
-    """Paid filings of one taxpayer, newest first: of which is a certificate wanted? ``filing``: it, and which bureau?"""
+    """Paid filings of one taxpayer, newest first: of which is a certificate wanted? ``filing``: it. Which bureau?"""
 
     file: TaxpayerFile
     filing: FilingView | None = None
