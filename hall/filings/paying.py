@@ -312,6 +312,18 @@ def close_by_staff(work: Work, key: str, by: str, note: str) -> None:
     work.connection.execute(statements.CLOSE_STAFF_SUBJECT, closed)
 
 
+def given_back_by_hand(work: Work, key: str, by: str, note: str) -> None:
+    """The acquirer or the cash desk has returned the money; the kiosk need not. Raises Refused: not_found, key."""
+    payment = work.connection.execute(statements.PAYMENT, {"key": key}).one_or_none()
+    if payment is None:
+        raise Refused("not_found", 404, "key")
+    if payment.outcome != "approved" or not payment.to_reverse:
+        raise Refused("key", 409, "key")
+    _end(work, payment, "reversed", None)
+    closed = {"kind": "to_reverse", "subject": key, "now": work.now_ms, "by": by, "note": note}
+    work.connection.execute(statements.CLOSE_STAFF_SUBJECT, closed)
+
+
 def staff_item(work: Work, kind: str, subject: str, detail: str) -> None:
     """Put something before staff that no rule can settle. The same matter again is the same item."""
     values = {"kind": kind, "subject": subject, "detail": detail, "now": work.now_ms}

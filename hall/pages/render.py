@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from hall.pages.words import REASONS, REFUSALS
 from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.messages import Wait
+from kiosk.domain.money import grouped
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -42,7 +43,7 @@ def _span(wait: Wait) -> str:
 _environment = Environment(
     loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters.update(minute=_minute, span=_span)
+_environment.filters.update(minute=_minute, span=_span, yuan=grouped)
 _environment.globals.update(build=_build(), reasons=REASONS, refusals=REFUSALS)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +14,7 @@ from starlette.types import Scope
 
 import config
 from hall.api import auth
-from hall.api.answers import read_body
+from hall.pages.forms import CLERKS_ONLY, read_form
 from hall.pages.phone import expected, preferred, tell
 from hall.pages.render import STATIC, page
 from hall.pages.words import SESSION_ENDED, TEXTS, refusal
@@ -32,15 +31,6 @@ _PHONE_EVERY_ENDED: Final = 120
 
 #: A number given by a kiosk that was cut off reaches the hall when that kiosk synchronises.
 _LOOK_AGAIN_FOR_UNKNOWN: Final = 30
-
-
-#: Clerks' pages post forms: with no-referrer, as on all other pages, a browser names no origin (``Origin: null``).
-#: They show holders, masked; nothing of them stays in a browser's cache after the shift.
-_CLERKS_ONLY: Final = {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
-
-
-#: Bytes: three fields, the longest password that is looked at (1,024 characters), everything percent-encoded.
-_FORM_LIMIT: Final = 16 * 1024
 
 
 @cache
@@ -78,7 +68,7 @@ async def login_page(request: Request) -> Response:
 async def log_in(request: Request) -> Response:
     """The form of the login page: 303 to the window, or the page again with what was wrong."""
     auth.require_same_origin(request)
-    asked = await _form(request)
+    asked = await read_form(request)
     name, password, window = (asked.get(field, "") for field in ("name", "password", "window"))
     try:
         token, _ = await _desk(request).log_in(name, password, window, auth.client_address(request))
@@ -99,7 +89,7 @@ def _login(
         request,
         "login.html",
         status=status,
-        headers=_CLERKS_ONLY,
+        headers=CLERKS_ONLY,
         hall_name=desk.hall.name_zh,
         windows=desk.windows(),
         name=name,
@@ -113,20 +103,11 @@ async def log_out(request: Request) -> Response:
     session = auth.staff_session(request)
     if session:
         auth.require_same_origin(request)
-        auth.require_csrf(session, (await _form(request)).get(auth.CSRF_FIELD))
+        auth.require_csrf(session, (await read_form(request)).get(auth.CSRF_FIELD))
         await _desk(request).log_out(session)
     answer = RedirectResponse("/login", status_code=303)
     auth.clear_cookie(answer)
     return answer
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The text fields of a small form. Raises Refused(too_large, 413), Refused(invalid, 422)."""
-    try:
-        fields = parse_qsl((await read_body(request, _FORM_LIMIT)).decode(), max_num_fields=8)
-    except ValueError:
-        raise Refused("invalid", 422) from None
-    return dict(fields)
 
 
 async def window_page(request: Request) -> Response:
@@ -138,7 +119,7 @@ async def window_page(request: Request) -> Response:
     return _page(
         request,
         "window.html",
-        headers=_CLERKS_ONLY,
+        headers=CLERKS_ONLY,
         hall_name=desk.hall.name_zh,
         clerk=session.name,
         csrf=session.csrf,

@@ -266,6 +266,7 @@ CLOSE_STAFF_SUBJECT = text(
     " VALUES (:kind, :subject, '', :now, :now, :by, :note)"
     " ON CONFLICT (kind, subject) DO UPDATE SET closed_at = :now, closed_by = :by, note = :note"
 )
+STAFF_ITEM = text("SELECT * FROM staff_item WHERE id = :id")
 STAFF_ITEMS = text("SELECT * FROM staff_item WHERE closed_at IS NULL ORDER BY opened_at, id LIMIT :limit")
 UNSETTLED = text(
     "SELECT f.key, f.taxpayer, f.form, f.declared_at, i.bureau, i.trouble, i.tried_at, i.sent,"

@@ -20,6 +20,7 @@ import pysqlite3.dbapi2 as sqlite
 
 from benchmarks.hall_load import SigningKiosk
 from demo.hall_server import BureauServer, HallServer, settings_with
+from demo.processes import wait_until
 from hall.bureaus.bench import BureauBench
 from hall.bureaus.bench import do as play
 from hall.bureaus.faults import On
@@ -174,6 +175,9 @@ class TriedBureau(BureauServer):
             return play(bench, action, argument, On(on), times)
         finally:
             bench.close()
+
+    def process_ended(self) -> None:
+        wait_until(lambda: self.process.exit_code is not None, 20, "the bureau dies")
 
     def back(self) -> None:
         """Up again, if it has died, and well."""
