@@ -78,7 +78,7 @@ def taxpayer(id: str = "T1", payer: PayerKind = PayerKind.SMALL_SCALE) -> Taxpay
 
 
 SHOP, COMPANY = taxpayer(), taxpayer("T2", PayerKind.GENERAL)
-BUYER = "91350211M000100Y43"
+BUYER = "91350211M000100Y46"
 
 
 def obligation(form: Form = Form.VAT_SMALL_SCALE, id: str = "O1", **other: Any) -> Obligation:
