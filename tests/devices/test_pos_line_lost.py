@@ -308,12 +308,13 @@ class Babble:
         self._dies = dies
         self._ready: list[bytes] = []
         self.number = 0
+        self.kind = Kind.SALE
 
     def write(self, data: bytes, timeout: float) -> None:
         if data == HANDSHAKE:
             self._ready.append(CONFIRM)
         elif data[1:2] == b"\xaa" and data[2] in (Kind.QUERY, Kind.REVERSE):
-            self.number = data[4]
+            self.kind, self.number = Kind(data[2]), data[4]
         elif data[:1] == b"\xaa" and data[1] == Kind.SALE:
             # The order's first byte went alone.
             self.number = data[3]
@@ -323,7 +324,7 @@ class Babble:
             return self._ready.pop(0)
         if self._pieces:
             piece = self._pieces.pop(0)
-            return encode(_addressed(piece, self.number)) if piece[:1] == b"{" and piece.isascii() else piece
+            return encode(_addressed(piece, self.kind, self.number)) if piece[:1] == b"{" and piece.isascii() else piece
         if self._dies:
             raise NotConnected("gone")
         raise TimedOut("nothing came")
@@ -335,10 +336,9 @@ class Babble:
         pass
 
 
-def _addressed(data: bytes, number: int) -> Frame:
+def _addressed(data: bytes, asked: Kind, number: int) -> Frame:
     """The answer to whatever was asked last."""
-    kind = Kind.PROGRESS if b"waits_for" in data else Kind.SALE
-    return Frame(kind, 0 if kind is Kind.PROGRESS else 1, number, data)
+    return Frame(Kind.PROGRESS, 0, number, data) if b"waits_for" in data else Frame(asked, 1, number, data)
 
 
 def _words(key: str, fen: int, outcome: str, currency: str = "CNY") -> bytes:
@@ -387,6 +387,15 @@ def test_an_approval_is_said_only_where_the_terminal_said_it(pieces: list[bytes]
         assert TRUE in pieces
     else:
         assert isinstance(said, Unknown)
+
+
+@quick
+@given(st.lists(st.sampled_from([*LIES, _words(KEY[::-1], FEN, "reversed")]) | st.binary(max_size=60), max_size=8))
+def test_what_is_said_of_another_key_or_amount_answers_no_question(pieces: list[bytes]) -> None:
+    pos = PosTerminal("babble", waits=NO_TIME, open_port=lambda url, baudrate: Babble(list(pieces), False))
+    assert isinstance(pos.ask(KEY, FEN), Unknown)
+    pos = PosTerminal("babble", waits=NO_TIME, open_port=lambda url, baudrate: Babble(list(pieces), False))
+    assert isinstance(pos.reverse(KEY), Unknown)
 
 
 STEPS = ["sale", "ask", "reverse", "garble", "clip", "noise", "unplug", "replug", "hang", "resume", "restart"]
