@@ -23,15 +23,22 @@ from drivers.transport import Transport, open_transport
 #: 115200 as delivered; the others because a module keeps what some other program once set.
 BAUD_RATES = (115200, 57600, 38400, 19200, 9600)
 
-ANSWER_S = 1.0
-READ_ANSWER_S = 3.0
-#: How often an empty reader is looked at: soon enough that nobody waits, seldom enough that it stays cool.
-POLL_S = 0.25
-#: A module at another speed says nothing or nonsense; one at this speed answers within 25 ms, even at 9600.
-PROBE_S = 0.25
-#: Bytes of one reply follow each other; a silence within it means that the rest is lost.
-SILENCE_S = 0.25
 TRIES = 3
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Seconds. Tests shorten them."""
+
+    answer: float = 1.0
+    read: float = 3.0
+    """For the text and the photograph: the module talks to the chip meanwhile."""
+    poll: float = 0.25
+    """How often an empty reader is looked at: soon enough that nobody waits, seldom enough that it stays cool."""
+    probe: float = 0.25
+    """A module at another speed says nothing or nonsense; one at this speed answers within 25 ms, even at 9600."""
+    silence: float = 0.25
+    """Bytes of one reply follow each other; a silence within it means that the rest is lost."""
 
 
 class FailReason(StrEnum):
@@ -62,8 +69,9 @@ class IdCardReader:
     """One module on one line. Every method raises DeviceError when the module or the line does not work; close it then
     and open it anew. Not for several threads at once."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, waits: Waits | None = None) -> None:
         self._transport = transport
+        self._waits = waits or Waits()
         self._decoder = Decoder()
         self._connected = False
         self._in_step = True
@@ -83,7 +91,7 @@ class IdCardReader:
         question, and worth doing every few seconds while no card is wanted: a card exchanged meanwhile is new."""
         own = self._transport.baudrate
         others = () if own is None else tuple(rate for rate in BAUD_RATES if rate != own)
-        heard, wait = False, ANSWER_S
+        heard, wait = False, self._waits.answer
         # Its own speed once more at the end: the first answer may have been garbled.
         for baudrate in (own, *others, own):
             if baudrate is not None and baudrate != self._transport.baudrate:
@@ -98,7 +106,7 @@ class IdCardReader:
                 self._connected = True
                 self._is_found(answer)
                 return
-            wait = PROBE_S
+            wait = self._waits.probe
         if heard:
             raise BadAnswer("no card reader: it answers in a way that no SAM_A module does at any speed")
         raise TimedOut("the card reader does not answer at any speed")
@@ -138,7 +146,7 @@ class IdCardReader:
                 result = self.read_found_card(found_at)
                 self._must_be_lifted = result != CardFailed(FailReason.TAKEN_AWAY)
                 return result
-            pause = POLL_S if deadline is None else min(POLL_S, deadline - time.monotonic())
+            pause = self._waits.poll if deadline is None else min(self._waits.poll, deadline - time.monotonic())
             if pause <= 0:
                 break
             stop.wait(pause)
@@ -165,7 +173,7 @@ class IdCardReader:
         answer = self._ask(Command.SELECT)
         if answer.sw == Status.OK:
             try:
-                answer = self._ask(Command.READ, READ_ANSWER_S)
+                answer = self._ask(Command.READ, self._waits.read)
             except TimedOut:
                 # Lost over a bad card, or dead? The search that follows tells.
                 return FailReason.UNREADABLE
@@ -175,7 +183,7 @@ class IdCardReader:
             raise DeviceError(f"the reader says {answer.meaning}")
         return FailReason.NOT_AN_ID_CARD if answer.sw in _FOREIGN_CARD else FailReason.UNREADABLE
 
-    def _ask(self, command: Command, timeout: float = ANSWER_S) -> Frame:
+    def _ask(self, command: Command, timeout: float | None = None) -> Frame:
         """Put a question, again if the answer is garbled.
 
         Raises BadAnswer where asking again does not help, TimedOut, and DeviceError when the module cannot be brought
@@ -192,7 +200,7 @@ class IdCardReader:
                 trouble = DeviceError(f"the reader answers out of step: {error}")
                 continue
             try:
-                answer = self._exchange(command, timeout)
+                answer = self._exchange(command, self._waits.answer if timeout is None else timeout)
             except BadAnswer as error:
                 trouble = error
                 continue
@@ -209,8 +217,8 @@ class IdCardReader:
             return
         # Silence is as good as an answer: what has not come by then comes no more.
         with suppress(TimedOut):
-            self._exchange(Command.STATUS, ANSWER_S)
-            self._exchange(Command.SAM_ID, ANSWER_S)
+            self._exchange(Command.STATUS, self._waits.answer)
+            self._exchange(Command.SAM_ID, self._waits.answer)
         self._in_step = True
 
     def _exchange(self, command: Command, timeout: float) -> Frame:
@@ -226,7 +234,7 @@ class IdCardReader:
         heard = False
         while (left := deadline - time.monotonic()) > 0:
             try:
-                data = self._transport.read_some(min(left, SILENCE_S) if self._decoder.in_frame else left)
+                data = self._transport.read_some(min(left, self._waits.silence) if self._decoder.in_frame else left)
             except TimedOut:
                 break
             heard = True
@@ -241,9 +249,9 @@ class IdCardReader:
         raise TimedOut(f"no answer to {command.name}")
 
 
-def open_reader(url: str) -> IdCardReader:
+def open_reader(url: str, waits: Waits | None = None) -> IdCardReader:
     """The reader at a device path or ``socket://host:port``. Raises NotConnected; BadUrl for a URL that is none."""
-    return IdCardReader(open_transport(url, BAUD_RATES[0]))
+    return IdCardReader(open_transport(url, BAUD_RATES[0]), waits)
 
 
 def look_at_reader(url: str) -> DeviceStatus:

@@ -14,13 +14,13 @@ from drivers.bench.device import Device, Reply
 from drivers.bench.reader import SimulatedReader
 from drivers.bench.server import Bench
 from drivers.contract import BadAnswer, DeviceError, DeviceState, MediaState, NotConnected, TimedOut
-from drivers.id_card import reader as driver
 from drivers.id_card.reader import (
     CardFailed,
     CardRead,
     FailReason,
     IdCardReader,
     NoCard,
+    Waits,
     look_at_reader,
     open_reader,
 )
@@ -268,18 +268,14 @@ class Late(SimulatedReader):
         return replies
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time-outs short enough for a test."""
-    for name in ("ANSWER_S", "READ_ANSWER_S"):
-        monkeypatch.setattr(driver, name, 0.3)
+#: Time-outs short enough for a test.
+IMPATIENT = Waits(answer=0.3, read=0.3)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_found_said_too_late_is_not_the_answer_to_the_next_search(tmp_path: Path) -> None:
     once = iter([True])
     device = Late(lambda data: data[9] == 0x9F and next(once, False))
-    with Bench(tmp_path, [device], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+    with Bench(tmp_path, [device], paced=False) as bench, open_reader(bench.addresses[NAME], IMPATIENT) as reader:
         reader.connect()
         bench.do(NAME, "lay", "resident")
         with pytest.raises(TimedOut):
@@ -288,18 +284,16 @@ def test_found_said_too_late_is_not_the_answer_to_the_next_search(tmp_path: Path
         assert not reader.find()
 
 
-@pytest.mark.usefixtures("impatient")
 def test_one_persons_text_said_too_late_is_never_the_next_persons(tmp_path: Path) -> None:
     once = iter([True])
     device = Late(lambda data: len(data) == 1295 and next(once, False))
-    with Bench(tmp_path, [device], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+    with Bench(tmp_path, [device], paced=False) as bench, open_reader(bench.addresses[NAME], IMPATIENT) as reader:
         bench.do(NAME, "lay", "resident")
         assert isinstance(watch(reader), CardFailed)
         bench.do(NAME, "lay", "hmt_permit")
         assert name_of(watch(reader)) == "陳怡君"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_reader_that_is_one_answer_behind_is_broken_and_reads_nobody(bench: Bench, reader: IdCardReader) -> None:
     bench.do(NAME, "lay", "resident")
     assert name_of(watch(reader)) == "林志远"
@@ -327,10 +321,12 @@ class Plain(SimulatedReader):
         return [Reply(bytes.fromhex("AAAAAA96690004000021" + "25"))] if data and self._says_so else []
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("says_so", [True, False])
 def test_a_module_that_can_only_read_cards_reads_them_over_a_bad_line_too(tmp_path: Path, says_so: bool) -> None:
-    with Bench(tmp_path, [Plain(says_so)], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+    with (
+        Bench(tmp_path, [Plain(says_so)], paced=False) as bench,
+        open_reader(bench.addresses[NAME], IMPATIENT) as reader,
+    ):
         bench.do(NAME, "lay", "resident")
         bench.do(NAME, "garble")
         assert name_of(watch(reader)) == "林志远"
@@ -340,7 +336,6 @@ def test_a_module_that_can_only_read_cards_reads_them_over_a_bad_line_too(tmp_pa
 
 
 @over_both_lines
-@pytest.mark.usefixtures("impatient")
 def test_a_hung_reader_times_out_and_works_again_afterwards(bench: Bench, reader: IdCardReader) -> None:
     reader.connect()
     bench.do(NAME, "lay", "resident")
@@ -351,7 +346,6 @@ def test_a_hung_reader_times_out_and_works_again_afterwards(bench: Bench, reader
     assert name_of(watch(reader)) == "林志远"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_reader_that_hangs_when_asked_to_read_is_a_device_trouble(bench: Bench, reader: IdCardReader) -> None:
     bench.do(NAME, "lay", "resident")
     with pytest.raises(DeviceError):
@@ -411,7 +405,6 @@ def test_a_module_left_at_another_speed_is_found_there(tmp_path: Path, baudrate:
         assert name_of(watch(reader)) == "林志远"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_something_that_is_no_reader_is_told_apart_from_a_silent_one(tmp_path: Path) -> None:
     class Chatter(Device):
         name = NAME
@@ -419,7 +412,7 @@ def test_something_that_is_no_reader_is_told_apart_from_a_silent_one(tmp_path: P
         def feed(self, data: bytes) -> list[Reply]:
             return [Reply(b"ERROR\r\n")] if data else []
 
-    with Bench(tmp_path, [Chatter()]) as bench, open_reader(bench.addresses[NAME]) as reader:
+    with Bench(tmp_path, [Chatter()]) as bench, open_reader(bench.addresses[NAME], IMPATIENT) as reader:
         with pytest.raises(BadAnswer, match="no card reader"):
             reader.connect()
         bench.do(NAME, "hang")
@@ -428,11 +421,8 @@ def test_something_that_is_no_reader_is_told_apart_from_a_silent_one(tmp_path: P
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_nonsense_from_a_module_does_more_than_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    for name in ("ANSWER_S", "READ_ANSWER_S", "PROBE_S", "SILENCE_S"):
-        monkeypatch.setattr(driver, name, 0.05)
+def test_no_nonsense_from_a_module_does_more_than_fail(tmp_path: Path, seed: int) -> None:
+    brief = Waits(answer=0.05, read=0.05, probe=0.05, silence=0.05)
     chance = random.Random(seed)
 
     def mangle(data: bytes) -> list[bytes]:
@@ -449,7 +439,10 @@ def test_no_nonsense_from_a_module_does_more_than_fail(
             case _:
                 return [data]
 
-    with Bench(tmp_path, [Splitting(mangle)], paced=False) as bench, open_reader(bench.addresses[NAME]) as reader:
+    with (
+        Bench(tmp_path, [Splitting(mangle)], paced=False) as bench,
+        open_reader(bench.addresses[NAME], brief) as reader,
+    ):
         for _ in range(6):
             bench.do(NAME, "lay", "resident")
             try:
