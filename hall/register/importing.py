@@ -165,17 +165,19 @@ def _take(
 ) -> list[tuple[int, Outcome | _Bad]]:
     take = _TAKERS[kind]
     told: list[tuple[int, Outcome | _Bad]] = []
+    raw: Any = work.connection.connection.driver_connection
     for number, values in rows:
-        savepoint = work.connection.begin_nested()
+        # By hand, as the writer does: a savepoint through SQLAlchemy costs more than the row.
+        raw.execute("SAVEPOINT one_row")
         try:
             told.append((number, take(work, office, _Line(values), today, seen)))
-            savepoint.commit()
         except _Bad as bad:
-            savepoint.rollback()
+            raw.execute("ROLLBACK TO one_row")
             told.append((number, bad))
         except IntegrityError:
-            savepoint.rollback()
+            raw.execute("ROLLBACK TO one_row")
             told.append((number, _Bad("", "contradicts_the_register")))
+        raw.execute("RELEASE one_row")
     return told
 
 
