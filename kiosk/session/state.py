@@ -583,9 +583,9 @@ class Situation:
 
     @classmethod
     def at_start(cls) -> Situation:
-        """Before anybody has looked: devices are taken to work. Looking takes a moment, and a home page that first says
-        that nothing works would be wrong on every good day."""
-        return cls(devices={name: DeviceView(works=True) for name in DeviceName})
+        """Before anybody has looked: devices and hall are taken to work. Looking takes a moment, and a home page that
+        first says that nothing works would be wrong on every good day."""
+        return cls(devices={name: DeviceView(works=True) for name in DeviceName}, hall_answers=True)
 
     def device(self, name: DeviceName) -> DeviceView:
         return self.devices.get(name, DeviceView())
