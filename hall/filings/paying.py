@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from hall.bureaus.contract import EntryLine, entry_key
 from hall.clock import milliseconds
 from hall.filings.office import SELF, TaxOffice
-from hall.filings.receiving import content_of
+from hall.filings.receiving import check_moment, content_of
 from hall.filings.standing import filing_state, may_pay
 from hall.queue.refusal import Refused
 from hall.store import statements_tax as statements
@@ -49,8 +49,7 @@ def _content(request: PaymentRequest) -> str:
 def _check_shape(request: PaymentRequest) -> None:
     if not 1 <= len(request.filings) <= _MOST or len(set(request.filings)) != len(request.filings):
         raise Refused("invalid", 422, "filings")
-    if request.begun_at.tzinfo is None:
-        raise Refused("invalid", 422, "begun_at")
+    check_moment(request.begun_at, "begun_at")
     if request.amount <= 0:
         raise Refused("invalid", 422, "amount")
 
@@ -188,8 +187,9 @@ def conclude(work: Work, kiosk: str, key: str, result: PaymentResult) -> None:
 def _checked(result: PaymentResult) -> Charge | None:
     charge = result.charge
     if result.outcome == "approved":
-        if charge is None or charge.at.tzinfo is None:
+        if charge is None:
             raise Refused("invalid", 422, "charge")
+        check_moment(charge.at, "charge.at")
         if max(map(len, (charge.terminal, charge.trace, charge.reference, charge.card_masked))) > 64:
             raise Refused("invalid", 422, "charge")
     return charge

@@ -119,8 +119,7 @@ def prepare(office: TaxOffice, request: FilingRequest) -> Prepared:
 
 
 def _check_shape(request: FilingRequest) -> None:
-    if request.declared_at.tzinfo is None:
-        raise Refused("invalid", 422, "declared_at")
+    check_moment(request.declared_at, "declared_at")
     if not _HOLDER_REF.fullmatch(request.holder_ref):
         raise Refused("invalid", 422, "holder_ref")
     if not 0 < len(request.taxpayer) <= 64:
@@ -135,6 +134,12 @@ def _check_shape(request: FilingRequest) -> None:
         _check_applicant(request)
     elif request.applicant is not None:
         raise Refused("invalid", 422, "applicant")
+
+
+def check_moment(at: datetime, field: str) -> None:
+    """A moment with an offset, of a time that can be reckoned with. Raises Refused(invalid, 422)."""
+    if at.tzinfo is None or not 1970 <= at.year <= 2200:
+        raise Refused("invalid", 422, field)
 
 
 def _check_order(order: InvoiceOrder, wanted: Mapping[str, Any]) -> None:

@@ -352,6 +352,8 @@ def take_terminal_journal(work: Work, kiosk: str, journal: TerminalJournal) -> N
     """Hold a terminal's day; a later telling of the same day counts. Raises Refused: invalid (422), key (409)."""
     if not 0 < len(journal.terminal) <= 64 or len(journal.entries) > _MOST:
         raise Refused("invalid", 422, "terminal")
+    if any(not 0 <= entry.fen < 2**53 for entry in journal.entries):
+        raise Refused("invalid", 422, "entries")
     execute = work.connection.execute
     where: dict[str, Any] = {"day": journal.day.isoformat(), "terminal": journal.terminal}
     held = execute(statements.HAS_TERMINAL_DAY, where).one_or_none()
