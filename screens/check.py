@@ -17,10 +17,10 @@ from screens.widgets.paged_list import FittedCards
 from screens.widgets.text import Text
 
 #: Answers on one card; more go on to a second, so that none is cut. Across, and in large text, there is less room.
-ANSWERS_A_CARD, LARGE_ANSWERS_A_CARD = 6, 3
+ANSWERS_A_CARD, WIDE_ANSWERS_A_CARD, LARGE_ANSWERS_A_CARD = 6, 4, 3
 
-#: An answer that is longer needs the whole width.
-LONGEST_HALF = 16
+#: An answer that is longer needs the whole width; Chinese characters are as wide as two Latin ones.
+LONGEST_HALF = 22
 
 
 class CheckScreen(TaxScreen[Check]):
@@ -52,25 +52,34 @@ class CheckScreen(TaxScreen[Check]):
 
     def cards(self) -> list[Box]:
         cards = [
+            # Before the figures: who has had the tax withheld already should not file it here.
+            self._withholding(),
             *self._answers(),
             self._register(),
             *self.bureau_cards(self.page.assessment.lines_to_pay),
             self.late_card(self.page.late),
         ]
-        return [card for card in (*cards, self._withholding()) if card is not None]
+        return [card for card in cards if card is not None]
 
     def _sum(self) -> Card:
         late = sum(part.amount for part in self.page.late)
         fen = self.page.assessment.to_pay + late
         bureaus = {line.bureau for line in self.page.assessment.lines_to_pay if line.payable}
         under = "check.nothing_due" if not fen else "check.one_swipe" if len(bureaus) > 1 else "check.pay_here"
-        return self.total(fen, self.t("check.total_late" if late else "check.total"), self.t(under))
+        words = self.t("declared.late", amount=self.amount(late)) if late else self.t(under)
+        return self.total(fen, self.t("check.total"), words)
 
     # ---- what was answered -----------------------------------------------------------------------------------------
 
     def _answers(self) -> list[Card]:
         answers = list(answered(self, self.page.work))
-        most = LARGE_ANSWERS_A_CARD if self.style.large or self.style.landscape else ANSWERS_A_CARD
+        most = (
+            LARGE_ANSWERS_A_CARD
+            if self.style.large
+            else WIDE_ANSWERS_A_CARD
+            if self.style.landscape
+            else ANSWERS_A_CARD
+        )
         cards = []
         for first in range(0, len(answers), most):
             head = self.say("check.answers" if not first else "check.answers_more", "body_bold")
@@ -82,7 +91,7 @@ class CheckScreen(TaxScreen[Check]):
 
     def _cells(self, answers: list[Answer]) -> list[Box]:
         """Side by side where they are short; each is a target as a whole."""
-        short = [answer for answer in answers if len(answer.words) <= LONGEST_HALF and not self.style.large]
+        short = [answer for answer in answers if _length(answer.words) <= LONGEST_HALF and not self.style.large]
         long = [answer for answer in answers if answer not in short]
         grid = Grid([self._cell(answer) for answer in short], 1 if len(short) == 1 else 2, gap=14)
         return [*([grid] if short else []), *(self._cell(answer) for answer in long)]
@@ -129,6 +138,10 @@ class CheckScreen(TaxScreen[Check]):
             steps=[self.key("submit", AtMoment(Submitted), "check.submit", primary=True)],
             idle=self.idle_words(short=True),
         )
+
+
+def _length(words: str) -> int:
+    return sum(1 if char.isascii() else 2 for char in words)
 
 
 SHOWN = CheckScreen

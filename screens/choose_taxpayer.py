@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from kiosk.domain.filing import TaxpayerView
+from kiosk.domain.filing import PayerKind, TaxpayerView
 from kiosk.session.events import PickTaxpayer
 from kiosk.session.state import ChooseTaxpayer, Purpose
 from screens.tax_screen import CHOOSING, TaxScreen
 from screens.widgets.box import Box, Column, Row
 from screens.widgets.button import Target
 from screens.widgets.paged_list import PagedList
+from screens.widgets.text import Text
 
 
 class ChooseTaxpayerScreen(TaxScreen[ChooseTaxpayer]):
@@ -31,13 +32,15 @@ class ChooseTaxpayerScreen(TaxScreen[ChooseTaxpayer]):
 
     def _row(self, index: int) -> Target:
         taxpayer = self.page.taxpayers[index]
-        role = self.t(f"role.{taxpayer.role}")
+        # An individual business has no legal representative, but somebody who runs it.
+        runs = taxpayer.role == "legal_representative" and taxpayer.payer is PayerKind.INDIVIDUAL_BUSINESS
+        role = self.t("role.owner" if runs else f"role.{taxpayer.role}")
         district = taxpayer.district_zh if self.zh else taxpayer.district_en
-        shown = district and taxpayer.role != "self"
+        shown = district and taxpayer.role != "self" and not self.style.large
         words = Column(
             self.write(self.named(taxpayer), "strong"),
-            self.write(self.dotted(role, taxpayer.number_masked), "label", "second"),
-            self.write(district, "label", "second") if shown and not self.style.large else None,
+            self.write(self.dotted(role, district if shown else ""), "label", "second"),
+            Text(taxpayer.number_masked, self.style.font("label"), "second", one_line=True),
             gap=6,
         )
         inside = Row(words, self._waits(taxpayer), self.arrow(), gap=24)

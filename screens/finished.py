@@ -55,7 +55,11 @@ class FinishedScreen(TaxScreen[Finished]):
         payment = filing.payment
         if payment is not None and self.charged:
             entered = payment.state == "entered"
-            return self.total(payment.amount, self.t("finished.amount"), self.t("finished.entered") if entered else "")
+            return self.total(
+                payment.amount,
+                self.t("finished.amount"),
+                self.t("finished.entered" if entered else "finished.entering"),
+            )
         if not filing.payable_now:
             return self.total(0, self.t("finished.amount_due"), self.t("finished.nothing_due"))
         return self.total(filing.payable_now, self.t("finished.amount_due"), self.t("finished.not_paid"))

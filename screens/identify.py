@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kiosk.session.events import Back, UseKeypad
 from kiosk.session.state import TAX_PURPOSES, CardProblem, Identify, Purpose
-from screens.screen import Screen
+from screens.screen import STEPS, TAX_STEPS, Screen
 from screens.widgets.box import Box, Column, Rect, Row, Space
 from screens.widgets.button import Target
 from screens.widgets.card import Card, Sign
@@ -25,8 +25,8 @@ class IdentifyScreen(Screen[Identify]):
         return self.page.problem is CardProblem.READER_GONE
 
     def body(self) -> Box:
-        taking = self.page.purpose is Purpose.TAKE_NUMBER
-        head = self.question(self._question(), self._under(), done=1 if taking else 0)
+        steps = {Purpose.TAKE_NUMBER: STEPS, Purpose.FILE: TAX_STEPS, Purpose.INVOICE: TAX_STEPS}.get(self.page.purpose)
+        head = self.question(self._question(), self._under(), 1 if steps else 0, steps or STEPS)
         picture = Card(CardOnReader(self.page.reading, self.gone, self.style.font("number")), grows=True)
         below = Column(self._problem(), self._typing(), gap=self.theme.gap)
         if self.style.landscape:

@@ -88,8 +88,13 @@ class MyTaxesScreen(TaxScreen[MyTaxes]):
         """Of before this hall's register: to be known here, paid at a window."""
         name = self.dotted(self.t(f"bureau.{arrear.bureau.value}"), self.t(f"levy.{arrear.levy.value}"))
         late = self.t("my_taxes.of_it_late", amount=self.amount(arrear.late)) if arrear.late else ""
-        about = self.dotted(self.period(arrear.period_start, arrear.period_end), late, self.t("my_taxes.at_window"))
-        words = Column(self.write(name, "body_bold"), self.write(about, "note", "second"), gap=4)
+        period = self.period(arrear.period_start, arrear.period_end)
+        words = Column(
+            self.write(name, "body_bold"),
+            self.write(self.dotted(period, self.t("my_taxes.at_window")), "note", "second"),
+            self.write(late, "note", "second") if late else None,
+            gap=4,
+        )
         return Card(Row(words, self.money(arrear.amount + arrear.late, "body_bold"), gap=20), radius=28, pad=(36, 20))
 
     def _unpaid(self) -> list[FilingView]:
@@ -155,7 +160,8 @@ class MyTaxesScreen(TaxScreen[MyTaxes]):
         payment = filing.payment
         if payment is not None and payment.state in ("approved", "entered"):
             return self.total(payment.amount, self.t("finished.amount"))
-        return self.total(filing.payable_now, self.t("check.total_late" if filing.late else "check.total"))
+        late = self.t("declared.late", amount=self.amount(filing.late_total)) if filing.late_total else ""
+        return self.total(filing.payable_now, self.t("check.total"), late)
 
     def _refused(self, filing: FilingView) -> Card | None:
         problem = next((part.problem for part in filing.parts if part.state == "refused"), None)

@@ -11,8 +11,8 @@ from screens.widgets.box import Box, Column, Row
 from screens.widgets.footer import Foot
 
 ORDER = (PayStep.RECORDING, PayStep.HOLDING, PayStep.CHARGING, PayStep.ENTERING)
-#: With the terminal's silence in it.
-ORDER_SILENT = (PayStep.RECORDING, PayStep.HOLDING, PayStep.CHARGING, PayStep.ASKING, PayStep.ENTERING)
+#: When the terminal fell silent: nobody knows that the card payment is done, so it is not ticked off.
+ORDER_SILENT = (PayStep.RECORDING, PayStep.HOLDING, PayStep.ASKING, PayStep.ENTERING)
 
 
 class PayingScreen(WaitingScreen[Paying]):
@@ -28,7 +28,7 @@ class PayingScreen(WaitingScreen[Paying]):
 
     def body(self) -> Box:
         head = self.stepped(self._now(), tax_screen.PAYING, self.form_name(self.page.filing.form))
-        amount = self.total(self.page.amount, self.t("paying.amount"))
+        amount = self.total(self.page.amount, self.t("paying.amount"), role="charge")
         order = ORDER_SILENT if self.page.step is PayStep.ASKING else ORDER
         now = order.index(self.page.step)
         # In large text only what is under way and what comes after it: the terminal's words need the room.

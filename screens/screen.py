@@ -25,11 +25,12 @@ from screens.widgets.text import Align, Text
 
 P = TypeVar("P")
 
-#: Identify, choose, confirm, ticket.
-STEPS = 4
+#: To a number: identify, choose, confirm, ticket. To a paid return: identify, for whom and what, fill in, check, pay,
+#: proof.
+STEPS, TAX_STEPS = 4, 6
 
-#: Characters of a name that fit into the header, masked.
-LONGEST_NAME = 6
+#: Units beside clock and buttons in the header: upright, upright in large text, across.
+HEADER_ROOM, LARGE_HEADER_ROOM, WIDE_HEADER_ROOM = 440.0, 345.0, 1100.0
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,22 @@ class Screen(Generic[P]):
         holder = self.session.holder
         if holder is None:
             return self.where()
-        # A foreign name has no room up here; the number says enough.
-        name = mask_name(holder.name) if len(holder.name) <= LONGEST_NAME else ""
-        return self.dotted(name, mask_number(holder.number))
+        number = mask_number(holder.number)
+        # A long name has no room up here; the number says enough.
+        return self.in_header(self.dotted(mask_name(holder.name), number), number)
+
+    def in_header(self, *variants: str) -> str:
+        """The first of them that the header can show at its size; the last one cut, where none is short enough."""
+        room = LARGE_HEADER_ROOM if self.style.large else HEADER_ROOM
+        room = WIDE_HEADER_ROOM if self.style.landscape else room
+        font = Style(self.theme, self.style.unit, self.style.landscape, 1.15 if self.style.large else 1.0).font("note")
+        for words in variants:
+            if font.width(words) <= room:
+                return words
+        words = variants[-1]
+        while len(words) > 1 and font.width(f"{words}…") > room:
+            words = words[:-1]
+        return f"{words}…"
 
     def where(self) -> str:
         return self.dotted(self.view.hall_name, self.machine)
@@ -177,9 +191,9 @@ class Screen(Generic[P]):
     def key(self, name: str, sends: Sends, words: str, primary: bool = False) -> Key:
         return Key(name, sends, self.t(words), primary)
 
-    def question(self, words: str, under: str = "", done: int = 0) -> Column:
-        """The one question of the page, with what belongs right under it; ``done`` steps of the way."""
-        progress = Progress(done, STEPS) if done else None
+    def question(self, words: str, under: str = "", done: int = 0, steps: int = STEPS) -> Column:
+        """The one question of the page, with what belongs right under it; ``done`` of the ``steps`` of the way."""
+        progress = Progress(done, steps) if done else None
         note = self.write(under, "body", "second") if under else None
         return Column(progress, Column(self.write(words, "question"), note, gap=4), gap=26)
 

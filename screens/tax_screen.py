@@ -12,7 +12,7 @@ from kiosk.domain.holder import mask_name
 from kiosk.domain.money import grouped
 from kiosk.domain.tax import working
 from kiosk.session.state import Purpose
-from screens.screen import Screen
+from screens.screen import TAX_STEPS, Screen
 from screens.widgets.box import Box, Column, Row, Space, Wide
 from screens.widgets.button import Target
 from screens.widgets.card import Card, Sign, badge
@@ -21,12 +21,8 @@ from screens.widgets.text import Text
 
 P = TypeVar("P")
 
-#: Identify, for whom and what, fill in, check, pay, proof.
-STEPS = 6
+STEPS = TAX_STEPS
 IDENTIFIED, CHOOSING, ASKING, CHECKING, PAYING, PROVING = range(1, 7)
-
-#: Characters of a taxpayer's name that fit into the header with its number, and by itself.
-NAME_BESIDE_NUMBER, NAME_ALONE = 8, 17
 
 #: Numbered documents, as people know them.
 _ANNOUNCEMENT = re.compile(r"公告([0-9]{4})年第([0-9]+)号")
@@ -54,9 +50,7 @@ class TaxScreen(Screen[P]):
         if taxpayer is None:
             return super().who()
         name = self.named(taxpayer)
-        if len(name) <= NAME_BESIDE_NUMBER:
-            return self.dotted(name, taxpayer.number_masked)
-        return name if len(name) <= NAME_ALONE or name.isascii() else f"{name[: NAME_ALONE - 1]}…"
+        return self.in_header(self.dotted(name, taxpayer.number_masked), name)
 
     @staticmethod
     def named(taxpayer: TaxpayerView) -> str:
@@ -66,7 +60,9 @@ class TaxScreen(Screen[P]):
     # ---- head ------------------------------------------------------------------------------------------------------
 
     def stepped(self, words: str, step: int, *under: str) -> Column:
-        """The question of a page with how far the visit is, as bars and in words."""
+        """The question of a page with how far the visit is, as bars and in words; looking something up has no steps."""
+        if self.purpose not in (Purpose.FILE, Purpose.INVOICE):
+            return self.question(words, self.dotted(*under))
         so_far = self.t("steps.of", step=step, steps=STEPS)
         # In large text the bars say it alone: the words below are needed more.
         beside = self.dotted(*under) if self.style.large else self.dotted(so_far, *under)
@@ -145,13 +141,13 @@ class TaxScreen(Screen[P]):
     def money(self, fen: int, role: str = "strong", colour: str = "ink") -> Text:
         return Text(self.amount(fen), self.style.font(role), colour, align="right", tight=True)
 
-    def total(self, fen: int, label: str, under: str = "") -> Card:
-        """The amount that counts: alone, large, on dark."""
+    def total(self, fen: int, label: str, under: str = "", role: str = "amount") -> Card:
+        """The amount that counts: alone, large, on dark; ``charge`` at its largest, under its label."""
         words = Column(
             self.write(label, "body", "on_dark"), self.write(under, "note", "on_dark") if under else None, gap=6
         )
-        figure = Text(self.amount(fen), self.style.font("amount"), "on_dark", align="right", one_line=True)
-        if self.style.large:
+        figure = Text(self.amount(fen), self.style.font(role), "on_dark", align="right", one_line=True)
+        if self.style.large or role != "amount":
             return Card(Column(words, figure, gap=4), "dark", None, 32, (44, 24))
         return Card(Row(words, figure, gap=24, shares=(1, 1.35)), "dark", None, 32, (44, 38))
 
@@ -271,7 +267,9 @@ class TaxScreen(Screen[P]):
         join = self.t("filing.join")
         if not done or not open_:
             return self.notice(self.t("filing.received"), "care")
-        return self.notice(self.t("filing.half_done", done=join.join(done), waiting=join.join(open_)), "care")
+        # Who has still to pay comes again for that, and only for that.
+        key = "filing.half_done_unpaid" if filing.payable_now and not filing.payment else "filing.half_done"
+        return self.notice(self.t(key, done=join.join(done), waiting=join.join(open_)), "care")
 
     def filing_row(self, name: str, sends: object, filing: FilingView, amount: int | None = None) -> Target:
         """A filing in a list: what, of when, how much, and where it stands."""

@@ -74,7 +74,7 @@ SHOP = TaxpayerView(
     Place.CITY,
     "芗城区",
     "Xiangcheng",
-    "owner",
+    "legal_representative",
     2,
 )
 COMPANY = TaxpayerView(

@@ -39,8 +39,9 @@ def front_end(display: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[s
         process.wait(10)
 
 
-def xdotool(*words: object) -> None:
-    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=20)
+def xdotool(*words: object) -> str:
+    done = subprocess.run(["xdotool", *map(str, words)], check=True, timeout=20, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def test_a_finger_from_outside_is_understood_no_key_does_anything_and_sigterm_ends_it(
@@ -52,7 +53,9 @@ def test_a_finger_from_outside_is_understood_no_key_does_anything_and_sigterm_en
     for key in ("F1", "Escape", "alt+F4"):
         xdotool("key", key)
     x, y, w, h = shown["targets"]["my_number"]
-    xdotool("mousemove", x + w // 2, y + h // 2, "click", 1)
+    # The window stands in the middle of the display; targets are told from its own corner.
+    window = xdotool("search", "--sync", "--onlyvisible", "--pid", process.pid).splitlines()[0]
+    xdotool("mousemove", "--window", window, x + w // 2, y + h // 2, "click", 1)
     assert process.stdout.readline() == "Start(purpose=<Purpose.MY_NUMBER: 'my_number'>)\n"
     process.send_signal(signal.SIGTERM)
     assert process.stdout.read() == "stopped\n"
