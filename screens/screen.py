@@ -30,7 +30,7 @@ P = TypeVar("P")
 STEPS, TAX_STEPS = 4, 6
 
 #: Units beside clock and buttons in the header: upright, upright in large text, across.
-HEADER_ROOM, LARGE_HEADER_ROOM, WIDE_HEADER_ROOM = 440.0, 345.0, 1100.0
+HEADER_ROOM, LARGE_HEADER_ROOM, WIDE_HEADER_ROOM = 460.0, 376.0, 1100.0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 SLACK = 1.5
 
+#: Units; whole pixels may take a little off 26.
+LEAST_SIZE = 25.0
+
 
 def defects(visitor: Any) -> Iterator[str]:
     from tests.screens import samples, window
@@ -27,6 +30,7 @@ def defects(visitor: Any) -> Iterator[str]:
 def page_defects(stage: Any, large: bool) -> Iterator[str]:
     boxes = [box for layer in stage.layers.values() if layer.box for box in layer.box.walk()]
     yield from words_cut(boxes)
+    yield from words_tiny(boxes)
     yield from outside(stage)
     yield from overlapping(boxes)
     yield from targets_wrong(stage)
@@ -45,6 +49,15 @@ def words_cut(boxes: list[Any]) -> Iterator[str]:
             used, rect = box.used, box.rect
             if used.w > rect.w + SLACK or used.h > rect.h + SLACK:
                 yield f"{words_of(box)!r} needs {used.w:.0f}×{used.h:.0f}, has {rect.w:.0f}×{rect.h:.0f}"
+
+
+def words_tiny(boxes: list[Any]) -> Iterator[str]:
+    """One line may be set smaller to fit; not so small that old eyes lose it (look: notes never under 26)."""
+    from screens.widgets.text import Text
+
+    for box in boxes:
+        if isinstance(box, Text) and words_of(box).strip() and box.font.size < LEAST_SIZE:
+            yield f"{words_of(box)!r} is set at {box.font.size:.0f}"
 
 
 def outside(stage: Any) -> Iterator[str]:

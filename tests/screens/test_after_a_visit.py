@@ -7,12 +7,14 @@ import weakref
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from kiosk.domain.holder import Holder
 from kiosk.session import events
-from kiosk.session.state import Confirm, Keypad, Purpose, Session, TakeTicket
+from kiosk.session.state import Check, Confirm, Declared, Keypad, MyTaxes, Purpose, Session, TakeTicket, TodoList
 from screens import pages
+from tests.screens import tax_samples
 from tests.screens.samples import OPEN, SESSIONS, SLIP
 from tests.screens.window import Visitor
 
@@ -59,6 +61,31 @@ def strings_of_the_screens() -> set[str]:
     from screens.widgets import fonts
 
     return found | {words for words, _, _ in [*fonts._textures, *fonts._widths]}
+
+
+def test_nothing_of_a_return_stays_in_memory_once_its_visit_is_over(visitor: Visitor) -> None:
+    shop = msgspec.structs.replace(tax_samples.SHOP, name="独一无二小吃店", number_masked="9235**********777Q")
+    file = msgspec.structs.replace(tax_samples.HISTORY, taxpayer=shop)
+    work = replace(tax_samples.WORK, file=file, answers={**tax_samples.ANSWERS, "sales_ordinary": "777123.45"})
+    sessions = [
+        Session(41, page, Holder(NUMBER, "司马相如"), situation=OPEN)
+        for page in (
+            TodoList(file),
+            tax_samples.ask(work, "sales_ordinary", entry="777123.45"),
+            Check(work, tax_samples.SMALL),
+            Declared(tax_samples.UNPAID, shop, Purpose.FILE),
+            MyTaxes(file, filing=tax_samples.PAID),
+        )
+    ]
+    traces = [weakref.ref(thing) for thing in (*sessions, work)]
+    while sessions:
+        visitor.see(sessions.pop(0), idle_s=30)
+    del work, file
+    visitor.see(replace(SESSIONS["home"], visit=42))
+    gc.collect()
+    assert [trace() for trace in traces] == [None] * len(traces)
+    held = strings_of_the_screens()
+    assert not {words for words in held if "独一无二" in words or "777Q" in words or "777,123" in words}
 
 
 @pytest.fixture
