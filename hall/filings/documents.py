@@ -78,6 +78,7 @@ def certificate(work: Work, office: TaxOffice, kiosk: str, request: CertificateR
         if (known.kiosk, known.filing, known.bureau) != (kiosk, request.filing, request.bureau.value):
             raise Refused("key", 409, "key")
         return certificate_view(work.connection, office, known)
+    _still_wanted(work, request.key)
     filing = _filing_for(work.connection, request.filing, request.holder_ref, now.date())
     where = {"filing": request.filing, "bureau": request.bureau.value}
     entry = execute(statements.ENTRY_OF_FILING, where).one_or_none()
@@ -118,6 +119,7 @@ def invoice(work: Work, office: TaxOffice, kiosk: str, request: InvoiceRequest) 
         if known.filing != request.filing:
             raise Refused("key", 409, "key")
         return invoice_view(office, known)
+    _still_wanted(work, request.key)
     filing = _filing_for(work.connection, request.filing, request.holder_ref, work.now.date())
     if filing.form != Form.INVOICE_ON_BEHALF:
         raise Refused("not_found", 404, "filing")
@@ -272,9 +274,26 @@ def printed(work: Work, kiosk: str, fact: DocumentPrinted) -> str | None:
             return _invoice_printed(work, kiosk, fact)
 
 
+def _still_wanted(work: Work, key: str) -> None:
+    """A request that arrives after its kiosk has given it up takes no number. Raises Refused."""
+    if work.connection.execute(statements.IS_DEAD, {"key": key}).one_or_none() is not None:
+        raise Refused("key", 409, "key")
+
+
+def _given_up(work: Work, kiosk: str, fact: DocumentPrinted) -> bool:
+    """Whether the kiosk never learned what was given for this key: whatever comes later under it is refused."""
+    if fact.number or fact.outcome != "failed":
+        return False
+    work.connection.execute(statements.BURY, {"key": fact.key, "kiosk": kiosk})
+    return True
+
+
 def _certificate_printed(work: Work, kiosk: str, fact: DocumentPrinted) -> str | None:
     row = work.connection.execute(statements.CERTIFICATE, {"key": fact.key}).one_or_none()
-    if row is None or (row.kiosk, row.number) != (kiosk, fact.number):
+    given_up = _given_up(work, kiosk, fact)
+    if row is None and given_up:
+        return None
+    if row is None or row.kiosk != kiosk or not (given_up or row.number == fact.number):
         return "a certificate that this hall did not give"
     if fact.outcome == "uncertain":
         staff_item(work, "sheet_uncertain", fact.key, row.number)
@@ -291,7 +310,10 @@ def _invoice_printed(work: Work, kiosk: str, fact: DocumentPrinted) -> str | Non
         execute(statements.INVOICE, {"key": fact.key}).one_or_none()
         or execute(statements.INVOICE_OF_ALIAS, {"key": fact.key}).one_or_none()
     )
-    if row is None or row.number != fact.number:
+    given_up = _given_up(work, kiosk, fact)
+    if row is None and given_up:
+        return None
+    if row is None or not (given_up or row.number == fact.number):
         return "an invoice that this hall did not give"
     if fact.outcome == "done":
         execute(statements.INVOICE_PRINTED, {"key": row.key})

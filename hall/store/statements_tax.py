@@ -230,6 +230,9 @@ ADD_CERTIFICATE = text(
 )
 CERTIFICATE_STATE = text("UPDATE certificate SET state = :state WHERE key = :key AND state = 'taken'")
 
+#: Keys of papers that were asked for with unknown outcome and given up: nothing is ever given for them.
+IS_DEAD = text("SELECT 1 FROM other_key WHERE key = :key AND ticket IS NULL")
+BURY = text("INSERT OR IGNORE INTO other_key (key, kiosk, ticket) VALUES (:key, :kiosk, NULL)")
 INVOICE = text("SELECT * FROM invoice WHERE key = :key")
 INVOICE_OF_ALIAS = text("SELECT v.* FROM invoice_alias a JOIN invoice v ON v.key = a.invoice WHERE a.key = :key")
 ADD_INVOICE_ALIAS = text("INSERT INTO invoice_alias (key, invoice) VALUES (:key, :invoice)")
