@@ -260,9 +260,7 @@ def demo_register(
 
 @stock_app.command("add")
 def add_stock(
-    kind: Annotated[
-        str, typer.Argument(help="certificate- state or local, invoice- special or ordinary.")
-    ],
+    kind: Annotated[str, typer.Argument(help="certificate- state or local, invoice- special or ordinary.")],
     kiosk: str,
     pattern: Annotated[str, typer.Argument(help='How a number is printed, for example "(261)闽国证 {:07d}".')],
     first: int,
@@ -304,9 +302,7 @@ def list_stock(data: DataOption = DATA, json: JsonOption = False) -> None:
 def red_invoice(
     number: str,
     code: Annotated[str | None, typer.Option(help="Of a paper form.")] = None,
-    kiosk: Annotated[
-        str | None, typer.Option(help="Whose blank a paper one takes.")
-    ] = None,
+    kiosk: Annotated[str | None, typer.Option(help="Whose blank a paper one takes.")] = None,
     data: DataOption = DATA,
     settings: SettingsOption = None,
     json: JsonOption = False,
@@ -340,7 +336,7 @@ def reconcile(
     except ValueError:
         _refuse("day", "a day like 2026-11-24")
     result = reconcile_once(data, _settings(settings), wanted)
-    lines = [f"{each.name} {each.subject} {each.detail}" for each in result.differences]
+    lines = [f"{each.name} {each.subject} {each.where} {each.detail}".rstrip() for each in result.differences]
     _say(json, result, "\n".join([*lines, f"{len(lines)} differences"]))
 
 

@@ -53,8 +53,15 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     name: DifferenceName
     subject: str
     """Key of the payment, the entry or the filing; or who was silent."""
+    amount: int | None = None
+    """Fen, on the side that is named first."""
+    expected: int | None = None
+    """Fen, on the other side, where there are two."""
+    where: str = ""
+    """Terminal, kiosk or bureau; of an entry its payment. Nothing of a person."""
+    state: str = ""
+    """Where the hall holds the payment or the entry to stand."""
     detail: str = ""
-    """Amounts in fen, terminals, kiosks; nothing of a person."""
 
 
 class Reconciliation(msgspec.Struct, frozen=True):
@@ -134,7 +141,7 @@ class Sides:
 
 def compare(sides: Sides) -> list[Difference]:
     """Every difference, by name. Pure: the same sides give the same list."""
-    found = [Difference("not_compared", who, why) for who, why in sorted(sides.silent.items())]
+    found = [Difference("not_compared", who, detail=why) for who, why in sorted(sides.silent.items())]
     found += _terminal_against_hall(sides)
     found += _facts_against_hall(sides)
     for bureau, booked in sides.booked.items():
@@ -153,21 +160,21 @@ def _terminal_against_hall(sides: Sides) -> Iterable[Difference]:
         standing = len(charges) - reversed_keys[key]
         payment, taken = payments.get(key), charges[-1]
         if standing > 1:
-            yield Difference("twice", key, f"{standing} x {taken.amount} at {taken.terminal}")
+            yield Difference("twice", key, taken.amount, where=taken.terminal, detail=f"{standing}")
         if payment is None:
-            yield Difference("unknown_charge", key, f"{taken.amount} at {taken.terminal}")
+            yield Difference("unknown_charge", key, taken.amount, where=taken.terminal)
             continue
         if standing > 0 and payment.state not in ("approved", "entered", "to_reverse"):
-            yield Difference("charged_not_paid", key, f"{taken.amount} at {taken.terminal}; {payment.state}")
+            yield Difference("charged_not_paid", key, taken.amount, where=taken.terminal, state=payment.state)
         if standing > 0 and payment.state == "to_reverse":
-            yield Difference("to_reverse", key, f"{taken.amount} at {taken.terminal}")
+            yield Difference("to_reverse", key, taken.amount, where=taken.terminal)
         if standing > 0 and taken.amount != payment.amount:
-            yield Difference("amount_differs", key, f"terminal {taken.amount}, hall {payment.amount}")
+            yield Difference("amount_differs", key, taken.amount, payment.amount, taken.terminal)
         if standing <= 0 and payment.state in ("approved", "entered"):
-            yield Difference("paid_not_charged", key, f"{payment.amount} given back by {taken.terminal}")
+            yield Difference("paid_not_charged", key, payment.amount, 0, taken.terminal, payment.state)
     for key, payment in payments.items():
         if key not in sales and payment.state in ("approved", "entered") and payment.kiosk in sides.terminal_kiosks:
-            yield Difference("paid_not_charged", key, f"{payment.amount} at {payment.kiosk}")
+            yield Difference("paid_not_charged", key, payment.amount, 0, payment.kiosk, payment.state)
 
 
 def _facts_against_hall(sides: Sides) -> Iterable[Difference]:
@@ -179,7 +186,7 @@ def _facts_against_hall(sides: Sides) -> Iterable[Difference]:
     for payment in sides.payments:
         said = sides.facts.get(payment.key)
         if said is not None and payment.state not in agree.get(said, set()):
-            yield Difference("fact_differs", payment.key, f"{payment.kiosk} says {said}, hall {payment.state}")
+            yield Difference("fact_differs", payment.key, payment.amount, None, payment.kiosk, payment.state, said)
 
 
 def _ledger_against_hall(sides: Sides, bureau: Bureau, booked: Sequence[Booked]) -> Iterable[Difference]:
@@ -192,16 +199,16 @@ def _ledger_against_hall(sides: Sides, bureau: Bureau, booked: Sequence[Booked])
             continue
         entry = in_ledger.get(owed.key)
         if entry is None:
-            yield Difference(missing, owed.key, f"{owed.amount} of payment {owed.payment}; {owed.state}")
+            yield Difference(missing, owed.key, 0, owed.amount, owed.payment, owed.state)
         elif entry.amount != owed.amount:
-            yield Difference("amount_differs", owed.key, f"{bureau.value} {entry.amount}, hall {owed.amount}")
+            yield Difference("amount_differs", owed.key, entry.amount, owed.amount, bureau.value)
     filings = Counter(entry.filing for entry in in_ledger.values())
     for filing, count in sorted(filings.items()):
         if count > 1:
-            yield Difference("twice", filing, f"{count} entries at {bureau.value}")
+            yield Difference("twice", filing, where=bureau.value, detail=f"{count}")
     for entry in in_ledger.values():
         if entry.channel == "hall" and entry.key not in sides.known:
-            yield Difference(unknown, entry.key, str(entry.amount))
+            yield Difference(unknown, entry.key, entry.amount)
     for filing, at in sides.returns:
         if at is bureau and filing not in sides.declared.get(bureau, set()):
             yield Difference(no_return, filing)

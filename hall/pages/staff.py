@@ -14,7 +14,18 @@ from hall.filings import staff
 from hall.filings.reconcile import reconcile
 from hall.pages.forms import CLERKS_ONLY, read_form
 from hall.pages.render import page
-from hall.pages.staff_words import BUREAUS, CLOSES, DIFFERENCES, FORMS, ITEMS, PROBLEMS, SECTIONS, STOCK_KINDS, TROUBLE
+from hall.pages.staff_words import (
+    BUREAUS,
+    CLOSES,
+    DIFFERENCES,
+    FORMS,
+    ITEMS,
+    PROBLEMS,
+    SECTIONS,
+    STATES,
+    STOCK_KINDS,
+    TROUBLE,
+)
 from hall.queue.refusal import Refused
 from hall.server import HallServer
 from hall.store.writer import StorageFailed
@@ -28,6 +39,7 @@ _WORDS: Final[dict[str, Any]] = {
     "closes": CLOSES,
     "stock_kinds": STOCK_KINDS,
     "differences": DIFFERENCES,
+    "states": STATES,
 }
 
 

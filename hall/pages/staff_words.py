@@ -85,6 +85,17 @@ DIFFERENCES: Final = {
     "not_compared": "未能核对",
 }
 
+#: Where a payment or an entry stands, and what a kiosk said of it.
+STATES: Final = {
+    "begun": "扣款中，结果不明",
+    "approved": "已扣款，入库中",
+    "entered": "已入库",
+    "pending": "入库中",
+    "refused": "未扣款",
+    "to_reverse": "待退款",
+    "reversed": "已冲正",
+}
+
 TROUBLE: Final = {
     "note": "请先写明处理情况，再登记。",
     "not_found": "这一项刚刚已经处理，画面已更新。",
