@@ -57,6 +57,12 @@ class Visitor:
         names = [name for name in glass.targets if name.startswith(beginning)] if glass else []
         return min(names, key=lambda name: glass.targets[name][1], default=None) if glass else None
 
+    def sees_last(self, beginning: str) -> str | None:
+        """The last one, from the top."""
+        glass = self.looks()
+        names = [name for name in glass.targets if name.startswith(beginning)] if glass else []
+        return max(names, key=lambda name: glass.targets[name][1], default=None) if glass else None
+
     def waits_for(self, page: str, seconds: float = 30.0) -> Glass:
         def there() -> Glass | None:
             glass = self.looks()

@@ -108,10 +108,11 @@ _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 
 
 def amount_in_words(fen: int) -> str:
-    """人民币大写: ``371000`` → ``叁仟柒佰壹拾元整``, a negative amount with （负数） before it. At most MOST_FEN either way.
+    """人民币大写: ``371000`` → ``叁仟柒佰壹拾元整``, a negative amount with （负数） before it. At most MOST_FEN.
 
-    银发〔1997〕393号, 正确填写票据和结算凭证的基本规定: a 零 wherever zeros stand between two digits and where fen follow without
-    jiao; 整 where no fen follow. Where the rule leaves a 零 open (before jiao, after 万) none is written.
+    银发〔1997〕393号, 正确填写票据和结算凭证的基本规定: a 零 wherever zeros stand between two digits and where
+    fen follow without jiao; 整 where no fen follow. Where the rule leaves a 零 open (before jiao, after 万) none is
+    written.
     """
     sign, fen = ("（负数）", -fen) if fen < 0 else ("", fen)
     whole, part = divmod(_sized(fen), 100)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -62,6 +63,7 @@ from kiosk.sync.signing import Signer
 log = structlog.get_logger()
 
 Given = TypeVar("Given")
+Numbered = TypeVar("Numbered", CertificateView, InvoiceView)
 
 MARGIN_S = 0.3
 """The visit began to wait a moment earlier than we; an answer at the last moment must still find it there."""
@@ -125,10 +127,15 @@ class TaxDesk:
                 return lambda: self._confirm(effect)
             case AskCertificate(visit, key, holder, filing, bureau):
                 certificate = CertificateRequest(key, filing, bureau, holder.reference(self._pepper))
-                return lambda: self._issue(visit, key, lambda left: self._client.certificate(certificate, left))
+                return lambda: self._issue(
+                    visit, key, lambda left: self._client.certificate(certificate, left), lambda given: given.key == key
+                )
             case AskInvoice(visit, key, holder, filing):
                 invoice = InvoiceRequest(key, filing, holder.reference(self._pepper))
-                return lambda: self._issue(visit, key, lambda left: self._client.invoice(invoice, left))
+                # A filing has one good invoice: who asks under another key is given the same one.
+                return lambda: self._issue(
+                    visit, key, lambda left: self._client.invoice(invoice, left), lambda given: given.filing == filing
+                )
 
     # ---- questions -------------------------------------------------------------------------------------------------
 
@@ -145,6 +152,7 @@ class TaxDesk:
                 self._inbox.post(TaxpayersFound(visit, tuple(answer.taxpayers)))
 
     def _open_file(self, visit: int, reference: str, taxpayer: str) -> None:
+        self._send_what_is_on_the_way(taxpayer)
         answer = self._ask(
             self._limits.look_up_s,
             FILING_PROBLEMS,
@@ -158,6 +166,18 @@ class TaxDesk:
             case _:
                 draft = self._draft(reference, taxpayer)
                 self._inbox.post(FileOpened(visit, answer, draft, self._clock.now().date()))
+
+    def _send_what_is_on_the_way(self, taxpayer: str) -> None:
+        """Returns for this taxpayer that the journal still carries: the hall takes them first, under their own keys.
+        Else the file would show as open what was filed here a moment ago, and it would be filed once more."""
+        try:
+            requests = self._store.filings.on_the_way(taxpayer)
+        except StoreFailed as problem:
+            log.error("storage-failed", reason=str(problem))
+            return
+        for request in requests:
+            if self._ask(self._limits.look_up_s, FILING_PROBLEMS, partial(self._client.file, request)) is None:
+                return
 
     def _draft(self, reference: str, taxpayer: str) -> Draft | None:
         try:
@@ -261,10 +281,12 @@ class TaxDesk:
 
     # ---- numbered papers -------------------------------------------------------------------------------------------
 
-    def _issue(self, visit: int, key: str, ask: Callable[[float], CertificateView | InvoiceView]) -> None:
+    def _issue(
+        self, visit: int, key: str, ask: Callable[[float], Numbered], is_ours: Callable[[Numbered], bool]
+    ) -> None:
         answer = self._ask(self._limits.issue_s, ISSUE_PROBLEMS, ask)
         match answer:
-            case CertificateView() | InvoiceView() if answer.key == key and self._is_given(key, answer.number):
+            case CertificateView() | InvoiceView() if is_ours(answer) and self._is_given(key, answer.number):
                 given = CertificateGiven if isinstance(answer, CertificateView) else InvoiceGiven
                 self._inbox.post(given(visit, answer))  # type: ignore[arg-type]  # each goes with its own event
             case _No(problem):

@@ -43,6 +43,9 @@ _DROP = text("DELETE FROM filing WHERE key = :key AND state = 'recorded'")
 _OPEN = text("SELECT request FROM filing WHERE state IN ('recorded', 'sent') AND key = :key")
 _ALL_OPEN = text("SELECT key, state FROM filing WHERE state IN ('recorded', 'sent') ORDER BY recorded_at, key")
 _QUEUED = text("UPDATE filing SET state = 'queued', request = NULL WHERE key = :key")
+_ON_THE_WAY = text(
+    "SELECT body FROM journal, mark WHERE seq > high_water AND kind = 'filing_made' ORDER BY seq LIMIT 16"
+)
 _FORGET = (
     text("DELETE FROM draft WHERE saved_on < :day"),
     text("DELETE FROM filing WHERE state NOT IN ('recorded', 'sent') AND recorded_at < :day"),
@@ -109,6 +112,13 @@ class FilingLedger:
                 _queue(connection, key, now)
                 return "queued"
             return state
+
+    def on_the_way(self, taxpayer: str) -> list[FilingRequest]:
+        """Returns for this taxpayer whose journal rows the hall does not hold yet, oldest first; at most 16."""
+        with self._transaction(True) as connection:
+            bodies = connection.execute(_ON_THE_WAY).scalars().all()
+        made = (msgspec.json.decode(body, type=FilingMade).filing for body in bodies)
+        return [request for request in made if request.taxpayer == taxpayer]
 
     def state(self, key: str) -> FilingState:
         """KeyError: unknown."""

@@ -194,13 +194,14 @@ class Campaign:
         self._town = town
         self._chance = random.Random(seed)
         self._people = iter(town.people)
-        self._paid: list[Citizen] = []
+        self._set_aside = 0
         self._pepper = bytes.fromhex(town.hall_rows("SELECT value FROM secret WHERE name = 'holder_pepper'")[0][0])
 
     def play(self, case: Case) -> Verdict:
         began = time.monotonic()
         person = next(self._people)
         charges, papers = len(self._town.charges()), len(self._town.papers())
+        self._set_aside = self._count_set_aside()
         if case.purpose is Purpose.CERTIFICATE:
             self._visit(person, self._wish(person, Purpose.FILE))
         blow = Blow(self._town, case.victim, case.step, self._chance)
@@ -257,7 +258,9 @@ class Campaign:
             key,
         )
         if total and not paid:
-            return Wish(Purpose.FILE, self._taxpayer(person, form), form, ANSWERS)
+            # A person's own filing is found under 查询, also by who has a business to file for.
+            where = Purpose.QUERY if purpose is Purpose.INVOICE else Purpose.FILE
+            return Wish(where, self._taxpayer(person, form), form, ANSWERS)
         if purpose is Purpose.INVOICE and not self._invoices(key):
             return Wish(Purpose.QUERY, "self", form, ANSWERS)
         if purpose is Purpose.CERTIFICATE and not self._certificates(key, "printed"):
@@ -282,10 +285,13 @@ class Campaign:
         return [number for (number,) in rows]
 
     def _papers_are_accounted(self) -> None:
-        """The printer's word has reached the hall for every numbered sheet."""
+        """The printer's word has reached the hall for every numbered sheet; where it had none, staff are told."""
 
         def none_taken() -> bool:
-            taken = "SELECT (SELECT count(*) FROM certificate WHERE state = 'taken')"
+            taken = (
+                "SELECT count(*) FROM certificate WHERE state = 'taken'"
+                " AND key NOT IN (SELECT subject FROM staff_item WHERE kind = 'sheet_uncertain')"
+            )
             return bool(self._town.hall_rows(taken)[0][0] == 0)
 
         wait_until(none_taken, 30, "every numbered sheet is accounted for")
@@ -324,13 +330,15 @@ class Campaign:
         problems += self._paper_problems(key, papers)
         if purpose is Purpose.INVOICE and len(self._invoices(key)) != 1:
             problems.append(f"{len(self._invoices(key))} invoices")
-        for kind, subject in self._town.hall_rows("SELECT kind, reason FROM quarantine"):
-            problems.append(f"set aside: {kind} {subject}")
-        return problems
+        aside = self._town.hall_rows("SELECT kind, reason FROM quarantine ORDER BY id")[self._set_aside :]
+        return problems + [f"set aside: {kind} {reason}" for kind, reason in aside]
+
+    def _count_set_aside(self) -> int:
+        return int(self._town.hall_rows("SELECT count(*) FROM quarantine")[0][0])
 
     def _paper_problems(self, filing: str, papers: list[str]) -> list[str]:
         problems = []
-        sheets = Counter(number for text in papers for number in set(re.findall(r"\(261\)闽[国地]证 \d{7}", text)))
+        sheets = Counter(number for text in papers for number in set(_numbers(text)))
         problems += [f"{number} stands on {count} sheets" for number, count in sheets.items() if count > 1]
         rows = self._town.hall_rows("SELECT number, state FROM certificate WHERE filing = ?", filing)
         known: dict[str, str] = {number: state for number, state in rows}  # noqa: C416 (rows are of any length to mypy)
@@ -341,6 +349,11 @@ class Campaign:
             if state == "printed" and number not in sheets
         ]
         return problems
+
+
+def _numbers(text: str) -> list[str]:
+    """Of certificates; on paper the serial stands in a line of its own."""
+    return [f"{head} {serial}" for head, serial in re.findall(r"(\(261\)闽[国地]证)\s+(\d{7})", text)]
 
 
 def play(cases: Iterable[Case], folder: Path, seed: int, hall_program: list[str] | None = None) -> list[Verdict]:

@@ -113,8 +113,8 @@ class Script:
             case MyTaxes(file=file, filing=None):
                 owed = [filing for filing in file.filings if filing.form is wish.form and filing.invoice is None]
                 return [PickFiling(owed[0].key)] if owed else self._ends("nothing left")
-            case MyTaxes():
-                return [IssueInvoice()]
+            case MyTaxes(filing=FilingView() as filing):
+                return [Pay(now)] if filing.can_pay else [IssueInvoice()]
             case Sorry(reason=reason, word=word):
                 return self._ends(f"sorry {reason} {word}".strip())
             case _:
