@@ -611,7 +611,7 @@ def _held_in_memory(canaries: list[str]) -> list[str]:
             found.append(f"{holder}: {held[:40]}")
         elif isinstance(held, bytes | bytearray) and any(raw in held for _, raw in needles):
             found.append(f"{holder}: {bytes(held[:40])!r}")
-        elif isinstance(held, dict | tuple) and not gc.is_tracked(held):
+        elif not gc.is_tracked(held):
             # Of text only: the collector does not list it by itself.
             for inner in gc.get_referents(held):
                 look(holder, inner)
