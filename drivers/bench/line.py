@@ -363,12 +363,12 @@ class Line:
                     return
                 due, _, self._sending = heapq.heappop(self._outgoing)
                 self._sent_at = max(due, self._sent_at)
-            part = self._sending[:_STRIDE]
+            part = self._sending[:_STRIDE] if self._paced else self._sending
             sent = self._sent_at + self._wire_s(len(part))
             if sent > now:
                 return
             self._end.send(part)
-            self._sending = self._sending[_STRIDE:]
+            self._sending = self._sending[len(part) :]
             self._sent_at = sent
 
 

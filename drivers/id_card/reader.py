@@ -98,6 +98,9 @@ class IdCardReader:
                 self._transport.set_baudrate(baudrate)
             try:
                 answer = self._exchange(Command.FIND, wait)
+                if answer.sw in _REQUEST_SPOILT:
+                    # Half a question of somebody who died over it stood before ours.
+                    answer = self._exchange(Command.FIND, wait)
             except BadAnswer:
                 heard = True
             except TimedOut:
