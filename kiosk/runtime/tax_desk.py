@@ -152,9 +152,10 @@ class TaxDesk:
                 self._inbox.post(TaxpayersFound(visit, tuple(answer.taxpayers)))
 
     def _open_file(self, visit: int, reference: str, taxpayer: str) -> None:
-        self._send_what_is_on_the_way(taxpayer)
+        until = self._clock.monotonic() + self._limits.look_up_s
+        self._send_what_is_on_the_way(taxpayer, until - self._limits.look_up_s / 2)
         answer = self._ask(
-            self._limits.look_up_s,
+            until - self._clock.monotonic(),
             FILING_PROBLEMS,
             lambda left: self._client.taxpayer_file(taxpayer, reference, left),
         )
@@ -167,16 +168,20 @@ class TaxDesk:
                 draft = self._draft(reference, taxpayer)
                 self._inbox.post(FileOpened(visit, answer, draft, self._clock.now().date()))
 
-    def _send_what_is_on_the_way(self, taxpayer: str) -> None:
+    def _send_what_is_on_the_way(self, taxpayer: str, until: float) -> None:
         """Returns for this taxpayer that the journal still carries: the hall takes them first, under their own keys.
-        Else the file would show as open what was filed here a moment ago, and it would be filed once more."""
+        Else the file would show as open what was filed here a moment ago, and it would be filed once more.
+
+        Only for half of the time that a visit waits: a hall that waits for a bureau has taken the return all the same.
+        """
         try:
             requests = self._store.filings.on_the_way(taxpayer)
         except StoreFailed as problem:
             log.error("storage-failed", reason=str(problem))
             return
         for request in requests:
-            if self._ask(self._limits.look_up_s, FILING_PROBLEMS, partial(self._client.file, request)) is None:
+            left = until - self._clock.monotonic()
+            if self._ask(left, FILING_PROBLEMS, partial(self._client.file, request)) is None:
                 return
 
     def _draft(self, reference: str, taxpayer: str) -> Draft | None:

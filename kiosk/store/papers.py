@@ -27,7 +27,11 @@ Kind = Literal["receipt", "certificate", "invoice"]
 _INSERT = text("INSERT INTO issue (key, task, filing, state, asked_at) VALUES (:key, :task, :filing, 'asked', :at)")
 _GIVEN = text("UPDATE issue SET state = 'given', number = :number WHERE key = :key AND state = 'asked'")
 _REFUSED = text("UPDATE issue SET state = 'refused' WHERE key = :key AND state = 'asked'")
-_ON_PAPER = text("UPDATE issue SET state = 'on_paper' WHERE key = :key AND state IN ('asked', 'given')")
+#: Also by its number: an invoice that was given before comes under the key it was first given under.
+_ON_PAPER = text(
+    "UPDATE issue SET state = 'on_paper' WHERE state IN ('asked', 'given')"
+    " AND (key = :key OR (task = :kind AND number = :number AND number != ''))"
+)
 _VOID = text("UPDATE issue SET state = 'void' WHERE key = :key AND state IN ('asked', 'given') RETURNING task, number")
 _OPEN = text("SELECT key FROM issue WHERE state IN ('asked', 'given') ORDER BY asked_at, key")
 _FORGET = text("DELETE FROM issue WHERE state NOT IN ('asked', 'given') AND asked_at < :day")
@@ -75,7 +79,7 @@ class PaperLedger:
             state = connection.execute(text("SELECT state FROM issue WHERE key = :key"), {"key": key}).scalar()
             if state == "void":
                 raise NumberVoid(f"the {kind}'s number was given up")
-            connection.execute(_ON_PAPER, {"key": key})
+            connection.execute(_ON_PAPER, {"key": key, "kind": kind, "number": number})
             return int(connection.execute(_INTEND, values).scalar_one())
 
 

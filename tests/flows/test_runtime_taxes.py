@@ -36,7 +36,7 @@ from kiosk.domain.filing import (
     TaxpayerView,
 )
 from kiosk.domain.holder import Holder
-from kiosk.domain.papers import CertificatePaper, ReceiptPaper
+from kiosk.domain.papers import CertificatePaper, InvoicePaper, ReceiptPaper
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.inbox import Inbox
@@ -286,6 +286,26 @@ def test_a_draft_of_an_older_program_is_not_offered(hall: Hall, kiosk: Kiosk) ->
     assert kiosk.asks(OpenFile(VISIT, OUYANG, SHOP)).draft is None
 
 
+def test_what_the_journal_still_carries_is_filed_before_the_file_is_shown(hall: Hall, kiosk: Kiosk) -> None:
+    hall.answers["POST /kiosk/v1/filings"] = under_its_key(VIEW)
+    hall.answers["GET /kiosk/v1/taxpayers/T%2F1"] = yes(TaxpayerFile(SHOP, [], []))
+    request = msgspec.structs.replace(REQUEST, taxpayer=SHOP.id)
+    kiosk.store.filings.record(request, CLOCK.now())
+    kiosk.store.filings.queue(request.key, CLOCK.now())
+    kiosk.asks(OpenFile(VISIT, OUYANG, SHOP))
+    assert [body.get("key") for _, body in hall.asked] == [request.key, None]
+
+
+def test_a_hall_that_waits_for_a_bureau_still_shows_the_file_in_time(hall: Hall, kiosk: Kiosk) -> None:
+    hall.answers["GET /kiosk/v1/taxpayers/T%2F1"] = yes(TaxpayerFile(SHOP, [], []))
+    request = msgspec.structs.replace(REQUEST, taxpayer=SHOP.id)
+    kiosk.store.filings.record(request, CLOCK.now())
+    kiosk.store.filings.queue(request.key, CLOCK.now())
+    began = time.monotonic()
+    assert isinstance(kiosk.asks(OpenFile(VISIT, OUYANG, SHOP)), FileOpened)
+    assert time.monotonic() - began < LIMITS.look_up_s
+
+
 def test_somebody_no_longer_bound_is_refused_in_the_hall_s_word(hall: Hall, kiosk: Kiosk) -> None:
     hall.answers["GET /kiosk/v1/taxpayers/T%2F1"] = no(409, "not_bound")
     assert kiosk.asks(OpenFile(VISIT, OUYANG, SHOP)) == HallRefusedIt(VISIT, "not_bound")
@@ -502,6 +522,18 @@ def test_a_certificate_and_an_invoice_are_given_under_their_own_keys(hall: Hall,
     kiosk.drains(Forget())
     (void,) = facts(kiosk.store)
     assert (void.kind, void.number, void.outcome) == ("invoice", INVOICE.number, "failed"), "nobody had it printed"
+
+
+def test_an_invoice_given_before_is_not_void_because_it_came_under_another_key(hall: Hall, kiosk: Kiosk) -> None:
+    """A filing has one good invoice: who asks again is given that one."""
+    hall.answers["POST /kiosk/v1/invoices"] = yes(INVOICE)
+    key = kiosk.keeps(RecordIssue(VISIT, IssueTask.INVOICE, VIEW.key)).key
+    assert key != INVOICE.key
+    given = kiosk.asks(AskInvoice(VISIT, key, OUYANG, VIEW.key))
+    assert given == InvoiceGiven(VISIT, INVOICE)
+    kiosk.keeps(RecordPaper(VISIT, InvoicePaper(given.invoice, reprint=True)))
+    kiosk.drains(Forget())
+    assert facts(kiosk.store) == []
 
 
 def test_a_number_that_was_asked_for_in_vain_is_void_at_once(hall: Hall, kiosk: Kiosk) -> None:
