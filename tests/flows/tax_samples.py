@@ -23,6 +23,7 @@ from kiosk.domain.filing import (
     Obligation,
     PayerKind,
     PaymentPart,
+    PaymentRequest,
     PaymentResult,
     PaymentView,
     Place,
@@ -135,11 +136,12 @@ INVOICE_REQUEST = {
     "gross": "202000.00",
     "invoice": "ordinary",
 }
+FILING_REQUEST = FilingRequest("", "T1", "", Form.VAT_SMALL_SCALE, SMALL_SCALE_REQUEST, 371000, AT, "O1")
+PAYMENT_REQUEST = PaymentRequest("", [KEY], 371000, "", AT)
 
 
 def unpaid(key: str = KEY, state: str = "accepted", **other: Any) -> FilingView:
-    request = FilingRequest(key, "T1", "ref", Form.VAT_SMALL_SCALE, SMALL_SCALE_REQUEST, 371000, AT, "O1")
-    return filing_of(request, state, **other)
+    return filing_of(msgspec.structs.replace(FILING_REQUEST, key=key), state, **other)
 
 
 def unpaid_invoice(key: str = KEY) -> FilingView:
