@@ -1,6 +1,7 @@
-"""``make run``: a hall, a kiosk and their devices as real processes, and a visitor who takes a number and is called.
+"""``make run``: a hall, both bureaus, a kiosk and its devices as real processes, and the visits of one person: a number
+is taken and called, a return is filed and paid, a certificate printed, an invoice issued on behalf.
 
-Ends with exit 0 after that visit when standard input is not a terminal, else stays until Ctrl-C. Pictures of all that
+Ends with exit 0 after these visits when standard input is not a terminal, else stays until Ctrl-C. Pictures of all that
 was seen lie in var/demo/.
 """
 
@@ -13,17 +14,22 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from demo import taxes
 from demo.browser import Browser
 from demo.clerk import Clerk
 from demo.display import Display
 from demo.people import OUYANG
 from demo.processes import Failed, wait_until
-from demo.stage import CLERK, ID_CARD, PORTRAIT, Size, Stage, window_that_fits
+from demo.stage import CLERK, ID_CARD, PORTRAIT, RECEIPT_PRINTER, Size, Stage, window_that_fits
 
 FOLDER = Path("var/demo")
+TAXPAYERS = 2_000
 PHONE = Size(390, 844)
 BOARD = Size(1920, 1080)
 DESK = Size(1280, 800)
+
+#: In the order in which they leave the receipt printer.
+PAPERS = ("receipt", "certificate", "invoice-receipt", "invoice")
 
 
 def main() -> int:
@@ -33,11 +39,16 @@ def main() -> int:
         _clear()
         display = _display_in_front_of_us()
         size = window_that_fits(display) if display else PORTRAIT
-        print("Starting the hall, the simulated devices, the sync agent and the kiosk ...", flush=True)
-        with Stage(FOLDER / "stage", size, display.name if display else None) as stage:
+        print(
+            f"Starting the hall with {TAXPAYERS:,} taxpayers, both bureaus, the simulated devices and the kiosk ...",
+            flush=True,
+        )
+        with Stage(FOLDER / "stage", size, display.name if display else None, TAXPAYERS) as stage:
             with stage.clerk() as clerk:
                 _visit(stage)
                 _call(stage, clerk)
+                _taxes(stage)
+                _books(stage, clerk)
             visited = True
             _say_where_to_look(stage)
             if sys.stdin.isatty():
@@ -118,6 +129,42 @@ def _call(stage: Stage, clerk: Clerk) -> None:
     )
 
 
+def _taxes(stage: Stage) -> None:
+    """File, pay, prove; and an invoice on behalf. Every page and every paper is kept as a picture."""
+    seen = 10
+
+    def step(name: str, words: str) -> None:
+        nonlocal seen
+        seen += 1
+        stage.visitor.picture(FOLDER / f"{seen}-{name}.png")
+        print(f"  {words}", flush=True)
+
+    filed = taxes.files_and_pays(stage, OUYANG, step)
+    taxes.prints_certificate(stage, OUYANG, filed.taxpayer, step)
+    taxes.has_invoice_issued(stage, OUYANG, step)
+    for name, slip in zip(PAPERS, stage.slip_pictures(RECEIPT_PRINTER), strict=False):
+        shutil.copy(slip, FOLDER / f"paper-{name}.png")
+
+
+def _books(stage: Stage, clerk: Clerk) -> None:
+    """What everybody's books say afterwards: the terminal's, and each bureau's."""
+    charged = sum(charge["fen"] for charge in stage.charges())
+    entered = {
+        name: sum(entry["amount"] for entry in bureau.ledger()["entries"]) for name, bureau in stage.bureaus.items()
+    }
+    if charged != sum(entered.values()):
+        raise Failed(f"the terminal charged {charged} fen, the bureaus entered {entered}")
+    print(
+        f"  Charged {charged / 100:,.2f} yuan; entered {entered['state'] / 100:,.2f} at the state bureau and"
+        f" {entered['local'] / 100:,.2f} at the local one: the books agree.",
+        flush=True,
+    )
+    with Browser() as browser:
+        for page in ("filings", "reconciliation"):
+            tab = browser.open(f"{stage.hall_url}/staff/{page}", DESK.width, DESK.height, clerk.cookies)
+            tab.picture(FOLDER / f"staff-{page}.png")
+
+
 def _say_where_to_look(stage: Stage) -> None:
     print(
         f"""
@@ -126,8 +173,10 @@ Where to look
   hall     {stage.hall_url}/
   ticket   {stage.last_slip().link}
   window   {stage.hall_url}/window   (clerk {CLERK}, password {stage.password})
+  staff    {stage.hall_url}/staff/filings, /staff/reconciliation   (the same clerk)
+  bureaus  {", ".join(bureau.url for bureau in stage.bureaus.values())}
   kiosk    display {stage.display.name}
-  pictures {FOLDER}/01-home.png to 07-ticket.png, slip.png, board.png, window.png, phone.png
+  pictures {FOLDER}/01-home.png to 28-invoice-finished.png; slip.png, paper-*.png; board, window, phone, staff-*.png
   logs     {stage.folder}/logs/
   devices  taxkiosk bench do DEVICE ACTION --dir {stage.bench}""",
         flush=True,
