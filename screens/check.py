@@ -16,8 +16,8 @@ from screens.widgets.footer import Foot
 from screens.widgets.paged_list import FittedCards
 from screens.widgets.text import Text
 
-#: Answers on one card; more go on to a second, so that none is cut. Across, and in large text, there is less room.
-ANSWERS_A_CARD, WIDE_ANSWERS_A_CARD, LARGE_ANSWERS_A_CARD = 6, 4, 3
+#: Answers on one card; more go on to a second, so that none is cut and the usual return is seen at one look.
+ANSWERS_A_CARD, LARGE_ANSWERS_A_CARD = 4, 3
 
 #: An answer that is longer needs the whole width; Chinese characters are as wide as two Latin ones.
 LONGEST_HALF = 22
@@ -73,13 +73,7 @@ class CheckScreen(TaxScreen[Check]):
 
     def _answers(self) -> list[Card]:
         answers = list(answered(self, self.page.work))
-        most = (
-            LARGE_ANSWERS_A_CARD
-            if self.style.large
-            else WIDE_ANSWERS_A_CARD
-            if self.style.landscape
-            else ANSWERS_A_CARD
-        )
+        most = LARGE_ANSWERS_A_CARD if self.style.large else ANSWERS_A_CARD
         cards = []
         for first in range(0, len(answers), most):
             head = self.say("check.answers" if not first else "check.answers_more", "body_bold")

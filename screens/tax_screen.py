@@ -28,6 +28,8 @@ IDENTIFIED, CHOOSING, ASKING, CHECKING, PAYING, PROVING = range(1, 7)
 _ANNOUNCEMENT = re.compile(r"公告([0-9]{4})年第([0-9]+)号")
 _NUMBERED = re.compile(r"[一-鿿]+〔[0-9]{4}〕[0-9]+号")
 
+_STARS = re.compile(r"\*{5,}")
+
 BUREAUS = (Bureau.STATE, Bureau.LOCAL)
 
 
@@ -50,7 +52,10 @@ class TaxScreen(Screen[P]):
         if taxpayer is None:
             return super().who()
         name = self.named(taxpayer)
-        return self.in_header(self.dotted(name, taxpayer.number_masked), name)
+        number = taxpayer.number_masked
+        # Four stars hide as much as ten and leave room for the name.
+        short = _STARS.sub("****", number)
+        return self.in_header(self.dotted(name, number), self.dotted(name, short), name)
 
     @staticmethod
     def named(taxpayer: TaxpayerView) -> str:
