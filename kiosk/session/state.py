@@ -98,7 +98,8 @@ class SorryReason(StrEnum):
     PAYMENT_UNKNOWN = "payment_unknown"
     """Whether the card was charged is not known yet; the machine goes on asking and never charges anew."""
     PAYMENT_NOT_HELD = "payment_not_held"
-    """Not charged: it is being paid elsewhere, or is paid; ``word`` of filing.PAYMENT_PROBLEMS."""
+    """Not charged: it is being paid elsewhere, or is paid; ``word`` of filing.PAYMENT_PROBLEMS, or ``hall_silent`` or
+    ``not_saved`` where nobody could be asked to hold it (texts ``payment_problem.<word>``)."""
     NOT_ISSUED = "not_issued"
     """No certificate or invoice: ``word`` of filing.ISSUE_PROBLEMS. What is paid is paid."""
     PAPER_FAILED = "paper_failed"

@@ -499,6 +499,17 @@ def test_a_filed_return_can_be_corrected_until_it_is_paid() -> None:
     assert not visit.asked(KeepDraft)
 
 
+def test_who_sees_the_mistake_at_once_corrects_it_at_once() -> None:
+    visit = submitted().is_recorded().is_filed(obligation=None).does(CorrectFiling(KEY, TODAY))
+    visit.chooses("yes", "ordinary", "net").types("360000")
+    assert visit.submits().last(RecordFiling).request.corrects == KEY
+
+
+def test_a_return_whose_obligation_is_not_told_is_corrected_at_a_window() -> None:
+    visit = todo(file=file_of(filings=(unpaid(obligation=None),))).does(PickFiling(KEY), CorrectFiling(KEY, TODAY))
+    assert isinstance(visit.page, Declared)
+
+
 def test_back_from_a_correction_leaves_the_return_as_it_was_filed() -> None:
     visit = todo(file=file_of(filings=(unpaid(),))).does(PickFiling(KEY), CorrectFiling(KEY, TODAY), Back())
     assert visit.on(Declared).filing.key == KEY

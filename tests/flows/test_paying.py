@@ -205,7 +205,7 @@ def test_a_hall_that_does_not_hold_in_time_charges_nothing(silence: str) -> None
         "deadline": DeadlinePassed(visit.number, "step"),
     }
     sorry = visit.does(said[silence]).on(Sorry)
-    assert (sorry.reason, sorry.word) == (SorryReason.PAYMENT_REFUSED, "not_sent")
+    assert (sorry.reason, sorry.word) == (SorryReason.PAYMENT_NOT_HELD, "hall_silent")
     # A hold that arrives now is let go: else the filing would stay held for a charge that never comes.
     visit.is_held()
     assert visit.last(AbandonPayment).key == PAYMENT_KEY
@@ -222,7 +222,8 @@ def test_a_hold_for_a_visit_that_is_over_is_let_go() -> None:
 
 def test_a_full_disk_charges_nothing() -> None:
     visit = declared().does(Pay(AT))
-    assert visit.does(StoreFailed(visit.number)).on(Sorry).reason is SorryReason.PAYMENT_REFUSED
+    sorry = visit.does(StoreFailed(visit.number)).on(Sorry)
+    assert (sorry.reason, sorry.word) == (SorryReason.PAYMENT_NOT_HELD, "not_saved")
     visit.payment_is_recorded()
     assert visit.last(AbandonPayment).key == PAYMENT_KEY
     assert not visit.asked(HoldPayment)

@@ -458,7 +458,10 @@ def hall_answered(rules: Rules, session: Session, page: Submitting, event: Filin
     """Also when it comes at the last moment, while the agent is being charged with it."""
     if not is_sent(page, event.filing.key):
         return stay(session)
-    return filed(rules, session, event.filing, page.work.file.taxpayer, page.work.purpose)
+    # What it met is known here; the hall need not repeat it for a correction in the same visit.
+    met = event.filing.obligation or page.work.obligation
+    filing = msgspec.structs.replace(event.filing, obligation=met)
+    return filed(rules, session, filing, page.work.file.taxpayer, page.work.purpose)
 
 
 def answered_late(rules: Rules, session: Session, page: Sorry, event: FilingAnswered) -> Step:

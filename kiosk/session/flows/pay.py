@@ -54,9 +54,6 @@ from kiosk.session.state import (
 )
 from kiosk.session.step import Step, go, home, stay, unwanted
 
-#: The terminal was never told of it (drivers.pos.contract.RefusedBecause.NOT_SENT).
-NOT_SENT = "not_sent"
-
 
 def pay(rules: Rules, session: Session, page: Declared | MyTaxes | Sorry, event: Pay) -> Step:
     """A new payment under a new key, also after one that was refused."""
@@ -122,7 +119,7 @@ def hall_silent(rules: Rules, session: Session, page: Paying, event: HallSilent)
         return stay(session)
     match page.step:
         case PayStep.HOLDING:
-            return go(rules, session, not_charged(page, SorryReason.PAYMENT_REFUSED, NOT_SENT))
+            return go(rules, session, not_charged(page, SorryReason.PAYMENT_NOT_HELD, "hall_silent"))
         case PayStep.ENTERING:
             return prove(rules, session, page, charged(page))
         case _:
@@ -231,7 +228,7 @@ def entries_of(filing: FilingView) -> list[PaymentPart]:
 def store_failed(rules: Rules, session: Session, page: Paying, event: StoreFailed) -> Step:
     if page.step is not PayStep.RECORDING:
         return stay(session)
-    return go(rules, session, not_charged(page, SorryReason.PAYMENT_REFUSED, NOT_SENT))
+    return go(rules, session, not_charged(page, SorryReason.PAYMENT_NOT_HELD, "not_saved"))
 
 
 def took_too_long(rules: Rules, session: Session, page: Paying, event: DeadlinePassed) -> Step:
@@ -240,7 +237,8 @@ def took_too_long(rules: Rules, session: Session, page: Paying, event: DeadlineP
         case PayStep.RECORDING:
             return store_failed(rules, session, page, StoreFailed(session.visit))
         case PayStep.HOLDING:
-            return go(rules, session, not_charged(page, SorryReason.PAYMENT_REFUSED, NOT_SENT), AbandonPayment(key))
+            silent = not_charged(page, SorryReason.PAYMENT_NOT_HELD, "hall_silent")
+            return go(rules, session, silent, AbandonPayment(key))
         case PayStep.CHARGING:
             return ask_terminal(rules, session, page)
         case PayStep.ASKING:
