@@ -402,6 +402,17 @@ def test_a_return_that_became_durable_too_late_is_dropped_as_its_person_was_told
     assert not visit.asked(SubmitFiling)
 
 
+def test_a_second_try_does_not_send_the_first_one_that_became_durable_late() -> None:
+    visit = submitted()
+    visit.does(DeadlinePassed(visit.number, "step"), Back()).opens(file_of(obligation()))
+    visit.does(PickObligation("O1", TODAY)).chooses("no").submits(AT + timedelta(minutes=1))
+    first = msgspec.structs.replace(visit.asked(RecordFiling)[0].request, key="0" * 32)
+    visit.does(FilingRecorded(visit.number, first))
+    assert visit.last(AbandonFiling).key == "0" * 32
+    assert visit.on(Submitting).step is SubmitStep.RECORDING
+    assert visit.is_recorded().last(SubmitFiling).request.total == 0
+
+
 def test_also_when_the_next_person_stands_there_already() -> None:
     visit = submitted()
     earlier = visit.number

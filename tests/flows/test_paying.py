@@ -33,10 +33,12 @@ from kiosk.session.events import (
     InvoiceGiven,
     IssueRecorded,
     Next,
+    PaperRecorded,
     Pay,
     PaymentHeld,
     PickFiling,
     PrintAgain,
+    PrintEnded,
     SetLanguage,
     StoreFailed,
 )
@@ -329,6 +331,17 @@ def test_the_hall_speaking_of_another_payment_does_not_undo_this_one() -> None:
     assert isinstance(receipt, ReceiptPaper)
     assert receipt.filing.payment is not None
     assert receipt.filing.payment.key == PAYMENT_KEY
+
+
+def test_how_another_filing_stands_says_nothing_about_this_one() -> None:
+    visit = entering().hall_says(paid(unpaid("e" * 32)))
+    assert visit.on(Paying).step is PayStep.ENTERING
+
+
+def test_the_end_of_another_slip_is_not_the_end_of_this_one() -> None:
+    visit = entering().hall_says(paid(unpaid()))
+    visit.does(PaperRecorded(visit.number, 7), PrintEnded(visit.number, 6, "failed", False))
+    assert visit.on(PrintingPaper).step == "printing"
 
 
 @pytest.mark.parametrize(

@@ -328,6 +328,11 @@ def test_what_is_not_in_a_ledger_cannot_be_certified(filing: FilingView) -> None
     assert not visit.asked(RecordIssue)
 
 
+@pytest.mark.parametrize("filing", [unpaid(), paid(unpaid(), "approved")])
+def test_nor_from_the_page_of_one_filing(filing: FilingView) -> None:
+    assert not looking(filing).does(PickBureau(Bureau.STATE)).asked(RecordIssue)
+
+
 def test_no_blank_is_taken_without_paper() -> None:
     visit = certifying(paid(unpaid()), situation=OUT_OF_PAPER).does(PickFiling(KEY), PickBureau(Bureau.STATE))
     assert (visit.on(Sorry).reason, visit.on(Sorry).paper_out) == (SorryReason.PAPER_FAILED, True)
