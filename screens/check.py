@@ -85,10 +85,14 @@ class CheckScreen(TaxScreen[Check]):
 
     def _cells(self, answers: list[Answer]) -> list[Box]:
         """Side by side where they are short; each is a target as a whole."""
-        short = [answer for answer in answers if _length(answer.words) <= LONGEST_HALF and not self.style.large]
+        short = [answer for answer in answers if not self.style.large and self._is_short(answer)]
         long = [answer for answer in answers if answer not in short]
         grid = Grid([self._cell(answer) for answer in short], 1 if len(short) == 1 else 2, gap=14)
         return [*([grid] if short else []), *(self._cell(answer) for answer in long)]
+
+    @staticmethod
+    def _is_short(answer: Answer) -> bool:
+        return not answer.note and _length(answer.words) <= LONGEST_HALF
 
     def _cell(self, answer: Answer) -> Target:
         change = Text(self.t("check.change"), self.style.font("label"), "accent", "right", tight=True)
