@@ -30,8 +30,8 @@ from drivers.conformance.wire import (
 SHORT = 96
 _END = 8
 _STRIDE = 32
-#: Silence has to be waited for every time, so so many places, evenly spread, stand for all.
-_SILENT_PLACES = 16
+#: Where every trial has to wait for what does not come, so many places, evenly spread, stand for all.
+_COSTLY_PLACES = 16
 
 
 class OnWire(Protocol):
@@ -62,6 +62,8 @@ class Exchange(Generic[S]):
     prepare: Callable[[S], None] = lambda _: None
     must: frozenset[Kind] = HARMLESS
     """Under these it has to come out right."""
+    costly: frozenset[Kind] = frozenset((Kind.SILENT,))
+    """Of these a few places stand for all, unless the suite is told to be thorough."""
     unchecked: frozenset[Kind] = frozenset()
     """Under these nobody can tell a wrong answer from a right one, which is a byte without a check: only what follows
     counts."""
@@ -87,7 +89,7 @@ def _under(exchange: Exchange[S], kind: Kind) -> Callable[[S], None]:
         wire.arm(None)
         _goes_right(exchange, subject, "on a good wire, once more")
         # Counted the second time: the first has what is done once after opening.
-        for at in _places(kind, wire.passed, subject.thorough):
+        for at in _places(kind, wire.passed, kind in exchange.costly, subject.thorough):
             exchange.prepare(subject)
             wire.arm(Fault(kind, at, subject.late_s))
             where = f"{kind} at {at}"
@@ -124,13 +126,13 @@ def _run(exchange: Exchange[S], subject: S, when: str, unchecked: bool = False) 
     return right
 
 
-def _places(kind: Kind, passed: Count, thorough: bool) -> Iterator[int]:
+def _places(kind: Kind, passed: Count, costly: bool, thorough: bool) -> Iterator[int]:
     if kind in EVERYWHERE:
         yield 0
         return
     count = passed.answers if kind in BY_ANSWER else passed.asked if kind in ASKED else passed.answered
-    if kind is Kind.SILENT and not thorough:
-        yield from range(0, count, max(1, count // _SILENT_PLACES))
+    if costly and not thorough:
+        yield from range(0, count, max(1, count // _COSTLY_PLACES))
         return
     for at in range(count):
         if thorough or at < SHORT - _END or at >= count - _END or at % _STRIDE == 0:

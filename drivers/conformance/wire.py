@@ -6,6 +6,7 @@ names a place in a whole conversation.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,6 +63,7 @@ UNPLUGS = frozenset((Kind.UNPLUG, Kind.ASKED_UNPLUG))
 
 #: Between two halves of an answer: enough for the host to take the first alone.
 _GAP_S = 0.0015
+_BYTE_S = 0.0001
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class _SpoiltDevice(Device):
         self._pull = pull
         self.name = device.name
         self.arm(None)
-        self._last: bytes = b""
+        self._free_at = 0.0
 
     def arm(self, fault: Fault | None) -> None:
         self.count = Count()
@@ -203,7 +205,11 @@ class _SpoiltDevice(Device):
         match fault.kind:
             case Kind.TRICKLE:
                 self.fired = True
-                return [Reply(data[n : n + 1], reply.after + n * 0.0001) for n in range(len(data))]
+                now = time.monotonic()
+                # A wire carries one byte after the other, also of two answers.
+                self._free_at = max(self._free_at, now + reply.after)
+                wait, self._free_at = self._free_at - now, self._free_at + len(data) * _BYTE_S
+                return [Reply(data[n : n + 1], wait + n * _BYTE_S) for n in range(len(data))]
             case Kind.DOUBLED:
                 self.fired = True
                 return [Reply(data + data, reply.after)]

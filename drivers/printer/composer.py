@@ -45,7 +45,7 @@ _MOTION_UNITS = b"\x1dP" + bytes((DOTS_PER_INCH, DOTS_PER_INCH))
 """GS P: line spacing in dots of the head. Printers differ in their own unit (1/203, 1/180, 1/360 inch)."""
 _DEFAULT_SPACING = b"\x1b2"
 _FEED_AIR = b"\x1bJ" + bytes((AIR_DOTS,))
-_PARTIAL_CUT = b"\x1dV\x01"
+CUT = b"\x1dV\x01"
 
 
 def compose(document: Document, profile: PrinterProfile) -> bytes:
@@ -72,7 +72,7 @@ class _Composer:
         self._raw(_DEFAULT_SPACING)
         self._printer.print_and_feed(FEED_BEFORE_CUT)
         # Sent raw: python-escpos leaves the cut out for bases that say they have no knife.
-        self._raw(_PARTIAL_CUT)
+        self._raw(CUT)
 
     def composed(self) -> bytes:
         return bytes(self._out)

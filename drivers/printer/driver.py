@@ -4,8 +4,9 @@ Three outcomes (the print ledger lives on them):
 
 - *done*: the printer said so. Either it echoed this job's process id, which it does when everything before is printed;
   or, where it never echoes, it answered ``GS r 1``, which it does in the order of the data, after the cut.
-- *failed*: nothing was sent, or the printer says that it stopped (no paper, cover open, jam) before it said the above.
-- *uncertain*: everything else. A slip may lie in the tray or not; only a person can see.
+- *failed*: nothing was sent; or the printer says that it stopped (no paper, cover open, jam) before it said that it had
+  come to the cut, which it is asked for just before, and it has forgotten the rest.
+- *uncertain*: everything else. A slip may lie in the tray or not, or come out after the refill; only a person can see.
 """
 
 from __future__ import annotations
@@ -72,12 +73,15 @@ class _Job:
     data: bytes
     paper: PaperState
     process_id: bytes = field(default_factory=_new_process_id)
+    knife_id: bytes = field(default_factory=_new_process_id)
+    """Echoed before the cut: until then no slip can have come out."""
     order_counts: bool = False
     """An answer to ``GS r`` can only be to this job's question."""
     begun: bool = False
     """Its first byte may have left."""
-    ran_dry: bool = False
-    """The printer answered ``GS r`` with no paper left."""
+    in_order: int = 0
+    """Answers to ``GS r``: one is due before the cut, one after it."""
+    at_knife: bool = False
 
 
 class SlipPrinter:
@@ -102,6 +106,8 @@ class SlipPrinter:
         self._line: Conversation | None = None
         self._echoes = False
         """It has echoed a process id once; from then on nothing less is proof."""
+        self._speaks = False
+        """It has said something in the order of its data: its silence means that it has not come that far."""
         self._answers_owed = True
         """An answer to ``GS r`` of an earlier job may still come in: of this driver's, or of one before a crash."""
         self._fence_due = True
@@ -190,11 +196,11 @@ class SlipPrinter:
         if self._line is None:
             self._line = Conversation(self._open_port(self._url, self._baudrate))
             # It may be another printer now.
-            self._echoes = False
+            self._echoes = self._speaks = False
             self._answers_owed = self._fence_due = True
         self._line.forget()
         if self._must_clear and self._line.clear():
-            self._answers_owed = self._fence_due = False
+            self._answers_owed = False
         look = self._line.look()
         # It is alive: either it has cleared its buffers, or it does not know how to.
         self._must_clear = False
@@ -212,12 +218,15 @@ class SlipPrinter:
         line = self._line
         if line is None:
             raise NotConnected(self._url)
-        if self._answers_owed:
+        if self._answers_owed or (self._fence_due and not self._speaks):
             self._settle(line)
         job.order_counts = not self._answers_owed
         self._answers_owed = self._fence_due = job.begun = True
         try:
-            line.send(job.data + self._requests(job.process_id), self._waits.send)
+            sheet = job.data.removesuffix(composer.CUT)
+            line.send(
+                sheet + self._requests(job.knife_id) + composer.CUT + self._requests(job.process_id), self._waits.send
+            )
         except TimedOut:
             # The cut, the last of the job, never left: if the printer forgets the rest, no slip came out.
             return self._stop(line, Reason.TIMED_OUT, job, whole=False)
@@ -258,13 +267,16 @@ class SlipPrinter:
         """Does the printer say within ``wait`` seconds that this job, and not an earlier one, is printed?"""
         for reply in line.replies(wait):
             match reply:
+                case ProcessEnded(process_id) if process_id == job.knife_id:
+                    self._echoes = self._speaks = job.at_knife = True
                 case ProcessEnded(process_id) if process_id == job.process_id:
-                    self._echoes = True
+                    self._echoes = self._speaks = True
                     return self._proven(line, job)
                 case InOrder() if job.order_counts and not self._echoes:
-                    if not reply.paper_out:
+                    self._speaks = job.at_knife = True
+                    job.in_order += 1
+                    if job.in_order == 2 and not reply.paper_out:
                         return self._lives(line, job)
-                    job.ran_dry = True
         return False
 
     def _lives(self, line: Conversation, job: _Job) -> bool:
@@ -296,6 +308,7 @@ class SlipPrinter:
         process_id = _new_process_id()
         echoes, settled = line.fence(self._requests(process_id), process_id)
         self._echoes = self._echoes or echoes
+        self._speaks = self._speaks or settled
         self._answers_owed = not settled
 
     def _requests(self, process_id: bytes) -> bytes:
@@ -304,8 +317,8 @@ class SlipPrinter:
     def _stop(self, line: Conversation, reason: Reason, job: _Job, whole: bool = True) -> tuple[Outcome, Reason | None]:
         """Give a job up, so that its rest does not come out when the paper is refilled or the cover closed.
 
-        Assumed, not known, for printers that do not confirm: that they forget what they hold when told, or when the
-        connection ends. Some will still print it; their slip then lies in the tray of the technician who refills.
+        Printers that do not confirm may forget what they hold when told, or when the connection ends, or may not: some
+        will still print it, and nobody can say that the slip failed.
         """
         try:
             cleared = line.clear()
@@ -316,10 +329,8 @@ class SlipPrinter:
             self._give_up_line()
         if reason is Reason.TIMED_OUT:
             certain = cleared and not whole
-        elif reason is Reason.OFFLINE:
-            certain = cleared
         else:
-            # Out of paper, open or jammed before the word that all is printed. One that ran through its data all the
-            # same, and only then says so, may have put a whole slip out.
-            certain = not job.ran_dry
+            # It stopped, and would have said if it had come to the cut; and it holds nothing any more that could come
+            # out when it goes on.
+            certain = cleared and self._speaks and not job.at_knife
         return (Outcome.FAILED if certain else Outcome.UNCERTAIN), reason
