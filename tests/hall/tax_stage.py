@@ -24,7 +24,11 @@ from demo.processes import wait_until
 from hall.bureaus.bench import BureauBench
 from hall.bureaus.bench import do as play
 from hall.bureaus.faults import On
+from hall.filings.office import TaxOffice, open_office
 from hall.register.demo import credit_code, organisation_code
+from hall.register.importing import Kind, Report, import_rows, read_rows
+from hall.settings import read_settings
+from hall.store.writer import Writer
 from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.filing import (
     Applicant,
@@ -215,21 +219,26 @@ class TaxStage:
 
     def _fill_register(self) -> None:
         self.numbers = numbers(SHOPS)
-        files = {
+        files: dict[Kind, list[dict[str, Any]]] = {
             "taxpayers": [taxpayer_row(number, at) for at, number in enumerate(self.numbers, 1)],
             "persons": [person_row(number) for number in self.numbers]
             + [person_row(self.numbers[0], LEFT, to="2026-01-31")],
             "levies": [levy_row(number) for number in self.numbers],
         }
-        for kind, rows in files.items():
-            report = self.register(kind, rows)
-            assert report["refused"] == [], report
-        with sqlite.connect(self.hall.data / "hall.sqlite") as connection:
-            (self._pepper,) = connection.execute("SELECT value FROM secret WHERE name = 'holder_pepper'").fetchone()
+        with open_office(self.hall.data, read_settings(self.settings)) as (writer, office):
+            self._pepper = office.pepper
+            for kind, rows in files.items():
+                report = self._take(writer, office, kind, rows)
+                assert report.refused == [], report
 
-    def register(self, kind: str, rows: list[dict[str, Any]]) -> Any:
+    def register(self, kind: Kind, rows: list[dict[str, Any]]) -> Report:
+        """Beside the running hall, as ``taxhall register import`` does."""
+        with open_office(self.hall.data, read_settings(self.settings)) as (writer, office):
+            return self._take(writer, office, kind, rows)
+
+    def _take(self, writer: Writer, office: TaxOffice, kind: Kind, rows: list[dict[str, Any]]) -> Report:
         file = write_csv(self.folder / f"{kind}-{secrets.token_hex(3)}.csv", rows)
-        return self.hall.command("register", "import", str(file), "--kind", kind, "--settings", str(self.settings))
+        return import_rows(writer, office, kind, read_rows(file, kind), now().date())
 
     def stop(self) -> None:
         for server in (self.hall, self.state, self.local):

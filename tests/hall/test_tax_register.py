@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from demo.hall_server import command, run
+from demo.processes import Failed
 from hall.filings.office import TaxOffice, open_office
 from hall.register import demo
 from hall.register.importing import COLUMNS, Kind, Report, UnfitFile, import_rows, read_rows
@@ -199,13 +202,13 @@ def test_periods_of_a_cycle_are_whole() -> None:
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     demo.write(folder / "csv", 2_000, 1, TODAY)
-    began = time.monotonic()
+    began = time.process_time()
     with opened(folder) as register:
         for kind in ("taxpayers", "persons", "levies", "arrears"):
             rows = read_rows(folder / "csv" / f"{kind}.csv", kind)
             report = import_rows(register.writer, register.office, kind, rows, TODAY)
             assert (report.refused, report.added) == ([], len(rows)), kind
-        Seconds.taken = time.monotonic() - began
+        Seconds.taken = time.process_time() - began
     return folder
 
 
@@ -214,7 +217,7 @@ class Seconds:
 
 
 def test_a_hall_of_two_thousand_taxpayers_is_taken_in_within_seconds(invented: Path) -> None:
-    assert Seconds.taken < 20
+    assert Seconds.taken < 15, "of processor time"
     with opened(invented) as register:
         holder = register.office.number_ref(demo.OUYANG.number)
         found = register.writer.submit(
@@ -255,7 +258,8 @@ def test_no_name_and_no_number_lies_open_in_the_halls_files(invented: Path) -> N
     data = b"\n".join(path.read_bytes() for path in (invented / "hall").iterdir() if path.name != FILE)
     assert len(data) > 1_000_000
     # Whatever in the files could be a name or a number at all, and nothing else: looked through in a moment.
-    readable = b" ".join(re.findall(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2,}|[0-9A-Z]{8,}", data)).decode(errors="replace")
+    pieces = set(re.findall(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2,}|[0-9A-Z]{8,}", data))
+    readable = b" ".join(pieces).decode(errors="replace")
     assert "芗城区" in readable
     assert [each for each in wanted if each in readable] == []
 
@@ -284,3 +288,13 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     (tmp_path / FILE).write_bytes(b"short")
     with pytest.raises(SealBroken):
         read_or_make(tmp_path)
+
+
+def test_the_command_tells_what_it_took_and_refused(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "taxpayers.csv", [taxpayer_row(NUMBER, 1), taxpayer_row("91350100M000100Y44", 2)])
+    words = ["register", "import", str(file), "--kind", "taxpayers", "--data", str(tmp_path / "hall"), "--json"]
+    told = json.loads(run(command("taxhall", *words)))
+    assert (told["rows"], told["added"]) == (2, 1)
+    assert told["refused"] == [{"row": 3, "field": "number", "problem": "bad_check"}]
+    with pytest.raises(Failed, match="exit code 2"):
+        run(command("taxhall", *words[:4], "stamps"))
