@@ -36,6 +36,7 @@ from kiosk.session.effects import Arm, Disarm, Effect
 from kiosk.session.rules import Rules
 from kiosk.session.state import Language, Page, Shown
 from kiosk.settings import load
+from tests.crash import mutants
 from tests.crash.script import Script, Wish
 
 #: These only keep time or the reader: nothing of a filing can be lost between them.
@@ -116,6 +117,8 @@ class Person:
 
 def main(settings_file: str, wish: str) -> None:
     logs.configure("front-end")
+    if damage := os.environ.get("MUTANT"):
+        mutants.KIOSK[damage]()
     settings = load(Path(settings_file))
     store = open_store(settings)
     enrolment = enrolment_of(store)

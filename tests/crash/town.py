@@ -25,6 +25,7 @@ from drivers.bench import control
 from drivers.bench.device import BadAction
 from hall.register.demo import credit_code, organisation_code
 from hall.register.importing import COLUMNS
+from tests.crash import mutants
 from tests.crash.script import Wish
 
 KIOSK = "K7"
@@ -62,18 +63,22 @@ class VisitEnded(Exception):
 
 
 class Town:
-    """Use it in a ``with`` statement. ``hall_program``: what runs the hall, so that a damaged one can stand in."""
+    """Use it in a ``with`` statement."""
 
-    def __init__(self, folder: Path, people: list[Citizen], hall_program: list[str] | None = None) -> None:
+    def __init__(self, folder: Path, people: list[Citizen], mutant: str = "") -> None:
+        """``mutant``: a fault of tests.crash.mutants, seeded into hall or kiosk."""
         self.folder = folder
+        self._kiosk_mutant = mutant if mutant in mutants.KIOSK else ""
         self.people = people
         self.bench = folder / "bench"
         self.bureaus = {
             name: BureauServer(name, folder / "bureaus", folder / f"bureau-{name}.log") for name in ("state", "local")
         }
         self.hall = HallServer(folder / "hall", folder / "hall.log")
-        if hall_program is not None:
-            self.hall.program = hall_program
+        if mutant in mutants.HALL:
+            self.hall.program = [sys.executable, "-m", "tests.crash.mutants", mutant]
+        self.kiosk_program = [sys.executable, "-m", "tests.crash.faceless"]
+        self.agent_program = command("taxkiosk")
         self.settings = folder / "kiosk" / "kiosk.toml"
         self._devices: Process | None = None
         self._agent: Process | None = None
@@ -107,7 +112,7 @@ class Town:
     # ---- what may die ----------------------------------------------------------------------------------------------
 
     def start_agent(self) -> None:
-        words = command("taxkiosk", "sync", "--settings", str(self.settings))
+        words = [*self.agent_program, "sync", "--settings", str(self.settings)]
         self._agent = Process("agent", words, self.folder / "agent.log")
 
     def kill_agent(self) -> None:
@@ -152,9 +157,10 @@ class Town:
     def visit(self, person: Citizen, wish: Wish, fate: Fate | None = None, seconds: float = 45.0) -> str:
         """One person at the kiosk; how it ended. Raises VisitEnded when the kiosk died on the way."""
         environment = {**os.environ, "GATED": "1" if fate else "0", "VISIT_S": str(seconds)}
+        environment["MUTANT"] = self._kiosk_mutant
         with (self.folder / "kiosk.log").open("ab") as log:
             self._visit = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "tests.crash.faceless",
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.kiosk_program,
                  str(self.settings), msgspec.json.encode(wish).decode()],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
             )  # fmt: skip
