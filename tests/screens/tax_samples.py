@@ -531,6 +531,14 @@ PAGES: dict[str, Page | tuple[Page, str]] = {
         taxpayer=SHOP,
         purpose=Purpose.FILE,
     ),
+    "sorry-payment-hall-silent": Sorry(
+        SorryReason.PAYMENT_NOT_HELD,
+        word="hall_silent",
+        filing=UNPAID,
+        amount=371_000,
+        taxpayer=SHOP,
+        purpose=Purpose.QUERY,
+    ),
     "sorry-payment-given-back": Sorry(SorryReason.PAYMENT_GIVEN_BACK, filing=PAID, amount=371_000, taxpayer=SHOP),
     **{
         f"sorry-not-issued-{word.replace('_', '-')}": Sorry(

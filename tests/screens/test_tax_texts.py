@@ -74,7 +74,7 @@ def _opened(form: Form, known: Known, answers: dict[str, str], seen: set[str]) -
 def needed() -> set[str]:
     keys = {f"answer_problem.{problem}" for problem in ANSWER_PROBLEMS}
     keys |= {f"filing_problem.{problem}" for problem in FILING_PROBLEMS}
-    keys |= {f"payment_problem.{problem}" for problem in PAYMENT_PROBLEMS}
+    keys |= {f"payment_problem.{problem}" for problem in (*PAYMENT_PROBLEMS, "hall_silent", "not_saved")}
     keys |= {f"issue_problem.{problem}" for problem in ISSUE_PROBLEMS}
     keys |= {f"bureau_problem.{problem}" for problem in REFUSALS}
     keys |= {f"pay_refused.{reason}" for reason in RefusedBecause}
