@@ -173,11 +173,11 @@ def certificate(key: str = ISSUE_KEY, bureau: Bureau = Bureau.STATE, count: int 
     return CertificateView(key, KEY, bureau, number, NAME, "9235**********X278", [], 350000, AT, "ABCD", count, "taken")
 
 
-def invoice(key: str = ISSUE_KEY, medium: str = "digital", state: str = "taken") -> InvoiceView:
+def invoice(key: str = ISSUE_KEY, medium: str = "digital", state: str = "taken", filing: str = KEY) -> InvoiceView:
     number = "26350000000000000017" if medium == "digital" else "00123456"
     return InvoiceView(
         key,
-        KEY,
+        filing,
         medium,  # type: ignore[arg-type]
         "" if medium == "digital" else "035001700111",
         number,

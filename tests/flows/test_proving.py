@@ -250,6 +250,19 @@ def test_an_issue_that_became_durable_too_late_is_given_up() -> None:
     assert not visit.asked(AskInvoice)
 
 
+def test_an_invoice_that_was_given_before_comes_under_its_first_key() -> None:
+    """The hall's answer was lost, or another machine asked: a filing has one good invoice all the same."""
+    visit = invoice_asked()
+    visit.does(InvoiceGiven(visit.number, invoice("d" * 32)))
+    assert visit.on(PrintingPaper).paper == InvoicePaper(invoice("d" * 32))
+
+
+def test_the_invoice_of_another_filing_is_not_printed() -> None:
+    visit = invoice_asked()
+    visit.does(InvoiceGiven(visit.number, invoice(filing="e" * 32)))
+    assert isinstance(visit.page, IssuingPaper)
+
+
 def test_a_spoiled_paper_invoice_takes_the_next_number() -> None:
     visit = invoice_asked()
     visit.does(InvoiceGiven(visit.number, invoice(medium="paper"))).prints("failed")

@@ -245,7 +245,9 @@ def tax_answers(visit: int, page: Page, key: str) -> Iterator[Event]:
     yield from payment_answers(visit, page, key)
     yield IssueRecorded(visit, ISSUE_KEY)
     yield from (CertificateGiven(visit, tax_samples.certificate(each)) for each in (key, "of another"))
-    yield from (InvoiceGiven(visit, tax_samples.invoice(key, medium)) for medium in ("paper", "digital"))
+    filing = page.filing.key if isinstance(page, IssuingPaper) else "of another"
+    yield from (InvoiceGiven(visit, tax_samples.invoice(key, medium, filing=filing)) for medium in ("paper", "digital"))
+    yield InvoiceGiven(visit, tax_samples.invoice(key, filing="of another"))
     yield PaperRecorded(visit, 7)
 
 

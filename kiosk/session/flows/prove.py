@@ -281,7 +281,8 @@ def with_certificate(filing: FilingView, given: CertificateView) -> FilingView:
 
 def invoice_given(rules: Rules, session: Session, page: IssuingPaper, event: InvoiceGiven) -> Step:
     given: InvoiceView = event.invoice
-    if page.step != "asking" or page.key != given.key or page.task is not IssueTask.INVOICE:
+    # One filing has one good invoice: whatever key asks for it, it comes under the key that it was given by.
+    if page.step != "asking" or page.filing.key != given.filing or page.task is not IssueTask.INVOICE:
         return unwanted(session, event)
     filing = msgspec.structs.replace(page.filing, invoice=given)
     then = finished_page(filing, page.taxpayer, page.purpose, page.printed)
