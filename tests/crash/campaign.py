@@ -194,6 +194,7 @@ class Campaign:
         self._chance = random.Random(seed)
         self._people = iter(town.people)
         self._set_aside = 0
+        self._told: list[str] = []
         self._pepper = bytes.fromhex(town.hall_rows("SELECT value FROM secret WHERE name = 'holder_pepper'")[0][0])
 
     def play(self, case: Case) -> Verdict:
@@ -201,6 +202,7 @@ class Campaign:
         person = next(self._people)
         charges, papers = len(self._town.charges()), len(self._town.papers())
         self._set_aside = self._count_set_aside()
+        self._told = []
         if case.purpose is Purpose.CERTIFICATE:
             self._visit(person, self._wish(person, Purpose.FILE))
         blow = Blow(self._town, case.victim, case.step, self._chance)
@@ -219,9 +221,13 @@ class Campaign:
 
     def _visit(self, person: Citizen, wish: Wish, blow: Blow | None = None) -> str:
         try:
-            return self._town.visit(person, wish, blow)
+            how = self._town.visit(person, wish, blow)
         except VisitEnded:
             return "died"
+        if how.startswith("sorry filing_refused"):
+            # Everybody here files once and rightly: who is refused has been taken for somebody else, or for himself.
+            self._told.append(how)
+        return how
 
     def _wish(self, person: Citizen, purpose: Purpose, taxpayer: str = "") -> Wish:
         form = Form.INVOICE_ON_BEHALF if purpose is Purpose.INVOICE else Form.VAT_SMALL_SCALE
@@ -330,7 +336,7 @@ class Campaign:
         if purpose is Purpose.INVOICE and len(self._invoices(key)) != 1:
             problems.append(f"{len(self._invoices(key))} invoices")
         aside = self._town.hall_rows("SELECT kind, reason FROM quarantine ORDER BY id")[self._set_aside :]
-        return problems + [f"set aside: {kind} {reason}" for kind, reason in aside]
+        return problems + [f"set aside: {kind} {reason}" for kind, reason in aside] + self._told
 
     def _count_set_aside(self) -> int:
         return int(self._town.hall_rows("SELECT count(*) FROM quarantine")[0][0])

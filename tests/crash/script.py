@@ -21,6 +21,7 @@ from kiosk.session.events import (
     PickFiling,
     PickForm,
     PickObligation,
+    PickService,
     PickTaxpayer,
     Start,
     Submitted,
@@ -31,8 +32,10 @@ from kiosk.session.state import (
     Ask,
     Certificates,
     Check,
+    ChooseService,
     ChooseTaxpayer,
     CompareNumber,
+    Confirm,
     Declared,
     Finished,
     Home,
@@ -40,6 +43,7 @@ from kiosk.session.state import (
     Page,
     Purpose,
     Sorry,
+    TakeTicket,
     TodoList,
 )
 
@@ -74,6 +78,12 @@ class Script:
                     return []
                 self._begun = True
                 return [Start(wish.purpose)]
+            case ChooseService():
+                return [PickService(None, today)]
+            case Confirm():
+                return [Next(today)]
+            case TakeTicket():
+                return self._ends("finished")
             case ChooseTaxpayer():
                 return [PickTaxpayer(wish.taxpayer)]
             case TodoList(file=file, draft=draft):
