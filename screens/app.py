@@ -305,6 +305,8 @@ class KioskApp(App):
             self.stop()
             return
         self.inbox.post(GoHome())
+        # One pause at a time: an earlier one would forget this fault too soon.
+        KivyClock.unschedule(self._try_again)
         KivyClock.schedule_once(self._try_again, FAULT_PAUSE_S)
 
     def _try_again(self, *_: object) -> None:
