@@ -31,7 +31,7 @@ SHORT = 96
 _END = 8
 _STRIDE = 32
 #: Where every trial has to wait for what does not come, so many places, evenly spread, stand for all.
-_COSTLY_PLACES = 16
+_COSTLY_PLACES = 24
 
 
 class OnWire(Protocol):
