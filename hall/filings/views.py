@@ -25,6 +25,7 @@ from kiosk.domain.filing import (
     InvoiceView,
     LatePart,
     Line,
+    Obligation,
     PaymentPart,
     PaymentView,
 )
@@ -77,6 +78,30 @@ def filing_view(connection: Connection, office: TaxOffice, row: Row[Any], today:
         certificates=[certificate_view(connection, office, each) for each in certificates],
         invoice=invoice_view(office, invoice) if invoice is not None else None,
         summary=_summary_of(row.summary),
+        obligation=_met(connection, row, today),
+    )
+
+
+def _met(connection: Connection, row: Row[Any], today: date) -> Obligation | None:
+    """What a periodic return has met; the kiosk needs it to have the return corrected."""
+    if row.obligation is None:
+        return None
+    return obligation_view(connection.execute(statements.OBLIGATION, {"id": row.obligation}).one(), today)
+
+
+def obligation_view(row: Row[Any], today: date) -> Obligation:
+    end = date.fromisoformat(row.period_end)
+    return Obligation(
+        id=row.id,
+        form=Form(row.form),
+        period_start=date.fromisoformat(row.period_start),
+        period_end=end,
+        cycle=row.cycle,
+        deadline=date.fromisoformat(row.deadline),
+        state="open" if end < today else "not_yet_open",
+        quota=row.quota,
+        prepaid=row.prepaid,
+        facts=msgspec.json.decode(row.facts, type=dict[str, Any]),
     )
 
 

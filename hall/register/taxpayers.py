@@ -5,22 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Row
 
 from hall.filings.office import SELF, TaxOffice
 from hall.filings.receiving import FORMS_OF_A_PERSON, occasional_forms
-from hall.filings.views import filing_view
+from hall.filings.views import filing_view, obligation_view
 from hall.queue.refusal import Refused
 from hall.store import statements_tax as statements
 from kiosk.domain.filing import (
     OCCASIONAL_RETURNS,
     Arrear,
     Bureau,
-    Form,
     Levy,
     Line,
-    Obligation,
     PayerKind,
     Place,
     TaxpayerFile,
@@ -82,22 +79,6 @@ def _view(office: TaxOffice, row: Row[Any], role: str, open_returns: int) -> Tax
         district_en=row.district_en,
         role=role,
         open_returns=open_returns,
-    )
-
-
-def obligation_view(row: Row[Any], today: date) -> Obligation:
-    end = date.fromisoformat(row.period_end)
-    return Obligation(
-        id=row.id,
-        form=Form(row.form),
-        period_start=date.fromisoformat(row.period_start),
-        period_end=end,
-        cycle=row.cycle,
-        deadline=date.fromisoformat(row.deadline),
-        state="open" if end < today else "not_yet_open",
-        quota=row.quota,
-        prepaid=row.prepaid,
-        facts=msgspec.json.decode(row.facts, type=dict[str, Any]),
     )
 
 

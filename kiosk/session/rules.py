@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from kiosk.domain.catalogue import Catalogue, Service
 from kiosk.domain.filing import Place
-from kiosk.domain.tax import RulePack
 from kiosk.session.state import Availability
+
+if TYPE_CHECKING:
+    from kiosk.domain.tax import RulePack
 
 
 @dataclass(frozen=True)

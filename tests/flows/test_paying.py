@@ -401,7 +401,7 @@ def test_a_silent_hall_gives_a_receipt_and_no_invoice() -> None:
     assert not visit.asked(RecordIssue)
 
 
-def test_a_charge_that_is_neither_approved_nor_refused_enters_nothing() -> None:
+def test_a_charge_that_was_given_back_is_said_as_such_and_enters_nothing() -> None:
     visit = charging().is_charged(PaymentResult("reversed"))
-    assert visit.on(Sorry).reason is SorryReason.PAYMENT_REFUSED
+    assert visit.on(Sorry).reason is SorryReason.PAYMENT_GIVEN_BACK
     assert not visit.asked(ConfirmPayment)

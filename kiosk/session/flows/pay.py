@@ -164,6 +164,16 @@ def charge_ended_late(rules: Rules, session: Session, page: Sorry, event: Charge
 
 
 def after_charge(rules: Rules, session: Session, page: Paying, event: ChargeEnded) -> Step:
+    if event.result.outcome == "reversed":
+        # It was charged, and given back before anybody here heard of it.
+        sorry = Sorry(
+            SorryReason.PAYMENT_GIVEN_BACK,
+            filing=page.filing,
+            amount=page.amount,
+            taxpayer=page.taxpayer,
+            purpose=page.purpose,
+        )
+        return go(rules, session, sorry)
     if event.result.outcome != "approved":
         return go(rules, session, not_charged(page, SorryReason.PAYMENT_REFUSED, event.reason or "declined"))
     entering = replace(page, step=PayStep.ENTERING, result=event.result, progress="", can_cancel=False)
