@@ -50,6 +50,8 @@ class PrinterDesk:
         self._inbox = inbox
         self._clock = clock
         self._teller = StatusTeller(name, inbox, note)
+        self._ended: list[tuple[int, PrintResult]] = []
+        """Sheets whose end the disk has not taken yet."""
         self._looks = 0
         self.worker = Worker(name, idle=self._look, idle_every_s=LOOK_EVERY_S)
 
@@ -87,11 +89,19 @@ class PrinterDesk:
         )
         # The visitor waits for the paper, not for the ledger: what it lacks after a crash is settled as uncertain.
         self._inbox.post(PrintEnded(effect.visit, effect.slip_id, result.outcome.value, result.paper is PaperState.OUT))
-        self._record(lambda: self._end_slip(effect.slip_id, result))
+        self._ended.append((effect.slip_id, result))
         self._look()
 
-    def _end_slip(self, slip_id: int, result: PrintResult) -> None:
-        self._store.record_print(slip_id, result.outcome.value, result.reason, self._clock.now())
+    def _end_slips(self) -> None:
+        """Also those that ended while the disk was full: what a sheet was is not left for the next start to guess."""
+        while self._ended:
+            slip_id, result = self._ended[0]
+            try:
+                self._store.record_print(slip_id, result.outcome.value, result.reason, self._clock.now())
+            except StoreFailed as problem:
+                log.error("storage-failed", reason=str(problem))
+                return
+            del self._ended[0]
 
     def _record(self, write: Callable[[], None]) -> None:
         try:
@@ -100,6 +110,7 @@ class PrinterDesk:
             log.error("storage-failed", reason=str(problem))
 
     def _look(self) -> None:
+        self._end_slips()
         self._teller.tell(self._printer.status())
         self._looks += 1
         if self._looks == 2:
