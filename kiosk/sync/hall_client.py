@@ -5,6 +5,7 @@ A request under a key may be repeated: the hall does it once and gives the same 
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -193,7 +194,7 @@ class HallClient:
         hall_time = _parse_time(response.headers["Hall-Time"])
         if hall_time is None:
             return False
-        self._signer.clock_error = hall_time.timestamp() - datetime.now(UTC).timestamp()
+        self._signer.clock_error = hall_time.timestamp() - time.time()
         return True
 
     def _decode(self, response: httpx2.Response, kind: type[Answer]) -> Answer:

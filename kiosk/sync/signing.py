@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
 
 import httpx2
@@ -40,7 +41,7 @@ class Signer:
         self._signer.sign(
             request,
             key_id=self._kiosk,
-            created=datetime.fromtimestamp(datetime.now(UTC).timestamp() + self.clock_error, UTC),
+            created=datetime.fromtimestamp(time.time() + self.clock_error, UTC),
             nonce=secrets.token_hex(12),
             covered_component_ids=tuple(name for name in SIGNED_COMPONENTS if name != "content-digest"),
             body=request.content,
