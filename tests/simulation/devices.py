@@ -28,7 +28,8 @@ from drivers.pos.contract import (
 from drivers.printer.document import BigNumber, Document, Qr, Text
 from drivers.printer.driver import Outcome, PrintResult
 from drivers.printer.status import Reason
-from tests.simulation.clockwork import SimEvent, pause, point, wait_until
+from tests.simulation.clockwork import SimEvent, SimThread, pause, point, this_thread, wait_until
+from tests.simulation.promises import ONE_PAYMENT
 
 if TYPE_CHECKING:
     from tests.simulation.town import Machine
@@ -104,9 +105,7 @@ class ReaderDriver:
         return CardRead(card, 118.0)
 
 
-def _me() -> Any:
-    from tests.simulation.clockwork import this_thread
-
+def _me() -> SimThread:
     thread = this_thread()
     assert thread is not None
     return thread
@@ -276,7 +275,7 @@ class Terminal:
             return Record(key, fen, "refused", RefusedBecause.NOT_SENT)
         if known is not None:
             # A real terminal would not take it; this one charges again, so that whoever relied on that is found out.
-            self.machine.town.violated("one payment, one charge", f"{self.name} was told twice to charge for {key}")
+            self.machine.town.violated(ONE_PAYMENT, f"{self.name} was told twice to charge for {key}")
         record = Record(key, fen, "pending", stage=Progress.PRESENT_CARD)
         self.records[key] = record
         chance = self.chance.random()

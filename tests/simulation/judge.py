@@ -16,22 +16,22 @@ from kiosk.session.state import Home, LookingUp, MyTickets, Shown, Sorry, TakeTi
 from kiosk.session.step import WORKING
 from tests.simulation.devices import number_and_token
 from tests.simulation.network import body_of
+from tests.simulation.promises import (
+    CALLED_ONCE,
+    COMMIT_FIRST,
+    NEVER_LOST,
+    NEXT_PERSON,
+    NOT_STUCK,
+    ONE_FILING,
+    ONE_PAYMENT,
+    ONE_SHEET,
+    ONE_TICKET,
+    UNKNOWN_IS_VOID,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.hall import House
     from tests.simulation.town import Machine, Town
-
-ONE_TICKET = "1 a number is one ticket"
-UNKNOWN_IS_VOID = "1 an unknown number is never used"
-CALLED_ONCE = "2 a ticket is called once"
-COMMIT_FIRST = "3 commit, then act"
-ONE_SHEET = "3 one sheet, or marked 补打"
-ONE_FILING = "4 a filing is one filing"
-ONE_PAYMENT = "4 a payment is one payment"
-NEVER_LOST = "6 nothing is lost"
-NEXT_PERSON = "7 the next person sees nothing"
-NOT_STUCK = "liveness: nothing is stuck for more than 60 s"
-
 
 _LINE = "('waiting', 'transferred')"
 _LAST_FACT = "SELECT coalesce((SELECT max(seq) FROM journal), 0), incarnation FROM mark"
@@ -94,12 +94,14 @@ class Judge:
     def number_told(self, machine: Machine, number: str, token: str) -> None:
         """Somebody has seen this number, on screen or on paper.
 
-        A number of the kiosk's own series is of the day that its clock showed when it was given: counted by true days
-        it is given twice after the clock has jumped over one (see ``Town.true_days``).
+        A number is of the day that the kiosk's disk says; of its own series that is the day that its clock showed, and
+        counted by true days one is given twice after the clock has jumped over a day (see ``Town.true_days``).
         """
-        own = machine.books.one("SELECT day FROM ticket WHERE token = ? AND own_series = 1", token)
         day = business_day(self.town.now(), DAY_STARTS)
-        where = (machine.hall.name, day if own is None or self.town.true_days else f"{machine.name}'s {own}", number)
+        rows = machine.books.rows("SELECT day, own_series FROM ticket WHERE token = ?", token)
+        if rows and not self.town.true_days:
+            day = f"{machine.name}'s {rows[0][0]}" if rows[0][1] else rows[0][0]
+        where = (machine.hall.name, day, number)
         known = self.numbers.setdefault(where, token)
         if known != token:
             self._broken(ONE_TICKET, f"{number} of {where[1]} was given twice, the second time at {machine.name}")

@@ -39,7 +39,7 @@ from kiosk.session.step import Step
 from kiosk.store import journal
 from kiosk.store.payments import PaymentLedger
 from kiosk.store.store import Store
-from tests.simulation import judge
+from tests.simulation import promises
 from tests.simulation.devices import TerminalDriver
 
 Damage = Callable[[], Any]
@@ -255,49 +255,49 @@ def unknown_is_not_asked() -> Iterator[None]:
 
 
 MUTANTS = (
-    Mutant("ask not made durable", ask_not_durable, (judge.COMMIT_FIRST,)),
-    Mutant("own number reused", own_number_reused, (judge.ONE_TICKET,), {"front_dies": 4, "kiosk_cut_off": 6}),
+    Mutant("ask not made durable", ask_not_durable, (promises.COMMIT_FIRST,)),
+    Mutant("own number reused", own_number_reused, (promises.ONE_TICKET,), {"front_dies": 4, "kiosk_cut_off": 6}),
     Mutant(
         "journal row outside its transaction",
         journal_row_apart,
-        (judge.NEVER_LOST,),
-        {"front_dies": 20, "kiosk_cut_off": 20, "disk_is_slow": 6},
+        (promises.NEVER_LOST,),
+        {"front_dies": 40, "kiosk_cut_off": 40},
     ),
-    Mutant("print before commit", print_before_commit, (judge.COMMIT_FIRST,), {"disk_is_slow": 20}),
-    Mutant("claim not checked", claim_not_checked, (judge.CALLED_ONCE,), {"hall_disk_is_slow": 20}),
+    Mutant("print before commit", print_before_commit, (promises.COMMIT_FIRST,), {"disk_is_slow": 20}),
+    Mutant("claim not checked", claim_not_checked, (promises.CALLED_ONCE,), {"hall_disk_is_slow": 60}),
     Mutant(
         "no idempotency of returns at the hall",
         return_not_idempotent,
-        (judge.ONE_FILING,),
+        (promises.ONE_FILING,),
         {"bad_wire": 20},
         {Purpose.INVOICE: 1},
     ),
     Mutant(
         "second sale for one key",
         second_sale,
-        (judge.ONE_PAYMENT,),
+        (promises.ONE_PAYMENT,),
         {"terminal_falls_silent": 20},
         ONLY_TAXES,
     ),
-    Mutant("charge not made durable", charge_not_durable, (judge.COMMIT_FIRST,), {}, ONLY_TAXES),
+    Mutant("charge not made durable", charge_not_durable, (promises.COMMIT_FIRST,), {}, ONLY_TAXES),
     Mutant(
         "abandoned number not told",
         abandoned_and_forgotten,
-        (judge.UNKNOWN_IS_VOID,),
-        {"bad_wire": 10, "hall_disk_is_slow": 10},
+        (promises.UNKNOWN_IS_VOID,),
+        {"bad_wire": 40, "hall_disk_is_slow": 40},
     ),
-    Mutant("person kept after the visit", person_stays, (judge.NEXT_PERSON,)),
+    Mutant("person kept after the visit", person_stays, (promises.NEXT_PERSON,)),
     Mutant(
         "bureau tried once only",
         given_up_after_one_try,
-        (judge.NOT_STUCK, judge.ONE_PAYMENT),
+        (promises.NOT_STUCK, promises.ONE_PAYMENT),
         {"bureau_is_away": 10},
         ONLY_TAXES,
     ),
     Mutant(
         "unknown charge not asked about",
         unknown_is_not_asked,
-        (judge.NOT_STUCK, judge.ONE_PAYMENT),
+        (promises.NOT_STUCK, promises.ONE_PAYMENT),
         {"terminal_falls_silent": 20, "front_dies": 4},
         ONLY_TAXES,
     ),

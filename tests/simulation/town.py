@@ -50,6 +50,7 @@ from tests.simulation.hall import Clerk, House
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.network import Network
 from tests.simulation.people import PURPOSES, Citizen, Visitor
+from tests.simulation.promises import NO_DEFECT
 from tests.simulation.stage import staged
 
 KEY = bytes(32)
@@ -357,7 +358,7 @@ class Town:
         if isinstance(error, BaseException):
             frames = traceback.extract_tb(error.__traceback__)[-3:]
             what += " @ " + " < ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)
-        self.violated("no defect", what)
+        self.violated(NO_DEFECT, what)
 
     # ---- a history -------------------------------------------------------------------------------------------------
 
