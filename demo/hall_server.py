@@ -85,7 +85,10 @@ class HallServer(Server):
         self.settings = settings
 
     def words(self) -> list[str]:
-        return ["serve", *(["--settings", str(self.settings)] if self.settings else [])]
+        return ["serve", *self.settings_words()]
+
+    def settings_words(self) -> list[str]:
+        return ["--settings", str(self.settings)] if self.settings else []
 
     def command(self, *words: str, typed: str = "") -> Any:
         """One ``taxhall`` command beside the server; the JSON that it answers. Raises Failed."""

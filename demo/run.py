@@ -159,6 +159,8 @@ def _books(stage: Stage, clerk: Clerk) -> None:
         f" {entered['local'] / 100:,.2f} at the local one: the books agree.",
         flush=True,
     )
+    # The terminal's own day reaches the hall a few seconds after a charge.
+    wait_until(lambda: not stage.differences(), 40, "terminal, kiosk, hall and bureaus agree about the day", stage.hall)
     with Browser() as browser:
         for page in ("filings", "reconciliation"):
             tab = browser.open(f"{stage.hall_url}/staff/{page}", DESK.width, DESK.height, clerk.cookies)

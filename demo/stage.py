@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import httpx2
 
@@ -24,6 +26,7 @@ from demo.visitor import Visitor
 from drivers.bench import control
 from drivers.bench.device import BadAction
 
+HALL_ZONE = ZoneInfo("Asia/Shanghai")
 KIOSK = "K3"
 ID_CARD = "id-card"
 TICKET_PRINTER = "ticket-printer"
@@ -150,6 +153,12 @@ class Stage:
         self._hall.start()
         self._players.append(self.hall)
         wait_until(self._hall_answers, 60, "the hall answers", self.hall)
+
+    def differences(self) -> list[Any]:
+        """Whatever terminal, kiosk, hall and bureaus do not agree about today."""
+        today = datetime.now(HALL_ZONE).date().isoformat()
+        found: list[Any] = self._hall.command("reconcile", today, *self._hall.settings_words())["differences"]
+        return found
 
     def stop_hall(self) -> None:
         self._dismiss(self.hall)

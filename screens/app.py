@@ -141,7 +141,8 @@ class KioskApp(App):
     def _take_next(self, *_: object) -> None:
         shown, self._next = self._next, None
         if shown is not None:
-            if shown.session.visit != self._shown.session.visit:
+            # Visit 0 stands before the loop has begun: nobody is in it, and a finger may be on the glass already.
+            if shown.session.visit != self._shown.session.visit and self._shown.session.visit:
                 self.wipe()
             if shown.session.page != self._shown.session.page:
                 self._turned = 0

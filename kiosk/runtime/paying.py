@@ -50,6 +50,7 @@ GROWTH = 1.5
 REVERSAL_REFUSED_S = 600.0
 """A bank that will not give money back does not change its mind in seconds; staff see it meanwhile."""
 READ_DAY_EVERY_S = 3600.0
+READ_AFTER_CHARGE_S = 5.0
 MARGIN_S = 5.0
 """Of the time for a charge: what the terminal needs to let go and say so, before the visit stops waiting."""
 
@@ -107,6 +108,8 @@ class PosDesk:
             self._sell(effect, cancelled)
         finally:
             self._calls_off.pop(effect.key, None)
+            # The day that the hall holds is a day without this charge: it is read anew once the payer has gone on.
+            self._read_at = min(self._read_at, self._clock.monotonic() - READ_DAY_EVERY_S + READ_AFTER_CHARGE_S)
 
     def _sell(self, effect: ChargeCard, cancelled: threading.Event) -> None:
         visit, key = effect.visit, effect.key
