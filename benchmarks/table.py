@@ -20,7 +20,16 @@ from rich.table import Table
 from benchmarks.row import Row
 
 #: In the order of the person's way: card, number, paper; then the hall; then the machine itself.
-MODULES = ("card_read", "confirm_to_print", "ticket_commit", "hall", "boards", "assess", "start_and_memory")
+MODULES = (
+    "card_read",
+    "confirm_to_print",
+    "ticket_commit",
+    "hall",
+    "boards",
+    "journal_drain",
+    "assess",
+    "start_and_memory",
+)
 
 
 def main(names: list[str]) -> None:

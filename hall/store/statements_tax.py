@@ -92,6 +92,17 @@ ADD_FILING = text(
     " :period_start, :period_end, :deadline, :summary, :on_day, :gross, :net, :request, :declared_at, :received_at)"
 )
 LIVE_FILING_OF = text("SELECT key FROM filing WHERE obligation = :obligation AND live = 1")
+#: Everything a registered taxpayer's return is held against, one row a return, in the order asked. :asked is a JSON list
+#: of [key, taxpayer, holder, obligation, day].
+BOOKS_OF_RETURNS = text(
+    "SELECT f.key, f.content, f.kiosk, t.place, t.payer, o.id, o.taxpayer, o.form, o.period_start, o.period_end,"
+    " o.deadline, o.prepaid, o.elsewhere,"
+    " EXISTS (SELECT 1 FROM binding b WHERE b.taxpayer = t.id AND b.holder_ref = q.value ->> 2"
+    " AND b.from_day <= q.value ->> 4 AND (b.to_day IS NULL OR b.to_day >= q.value ->> 4)) AS bound,"
+    " EXISTS (SELECT 1 FROM filing l WHERE l.obligation = o.id AND l.live = 1) AS filed"
+    " FROM json_each(:asked) q LEFT JOIN filing f ON f.key = q.value ->> 0"
+    " LEFT JOIN taxpayer t ON t.id = q.value ->> 1 LEFT JOIN obligation o ON o.id = q.value ->> 3 ORDER BY q.key"
+)
 SAME_DAY_GROSS = text(
     "SELECT gross FROM filing WHERE taxpayer = 'self' AND holder_ref = :holder AND on_day = :day AND live = 1"
     " AND gross IS NOT NULL ORDER BY gross"
