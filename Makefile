@@ -57,6 +57,7 @@ test-quick: setup
 # The campaigns of make test in their long form: 4 kiosks x 2,000 numbers, 8 windows, the hall killed twice.
 test-long: setup
 	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/hall/test_campaign.py
+	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/crash/test_kill_points.py tests/soak tests/privacy
 
 bench: setup
 	@$(BIN)/python -m benchmarks.table

@@ -28,6 +28,7 @@ MODULES = (
     "boards",
     "journal_drain",
     "assess",
+    "touch_feedback",
     "start_and_memory",
 )
 

@@ -226,7 +226,7 @@ class Town:
     # ---- setting up ------------------------------------------------------------------------------------------------
 
     def _set_up(self) -> None:
-        (self.folder / "kiosk").mkdir(parents=True)
+        (self.folder / "kiosk").mkdir(parents=True, exist_ok=True)
         for bureau in self.bureaus.values():
             bureau.start()
         self.hall.settings = self.folder / "hall.toml"
