@@ -43,6 +43,9 @@ _VPCD = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _RUN = Path("/run/pcscd")
 _NAME = "Bench"
 SOON_S = 10.0
+#: pcscd looks at a slot every 0.4 s. A card that comes sooner after one that went over a command is never seen, and no
+#: hand is that fast.
+_HAND_S = 0.5
 
 
 @dataclass
@@ -122,6 +125,10 @@ def _certificate(name: str, key: ec.EllipticCurvePrivateKey) -> bytes:
     return made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+_pulled_at: dict[int, float] = {}
+"""By reader."""
+
+
 class VirtualCard:
     """A card in a person's hand, or in the reader at ``port``. ``spoil``: what becomes of each answer on its way."""
 
@@ -160,6 +167,7 @@ class VirtualCard:
     def insert(self, _: object = None) -> None:
         if self._socket is not None:
             raise BadAction("the card is in the reader")
+        time.sleep(max(0.0, _pulled_at.get(self._port, 0.0) + _HAND_S - time.monotonic()))
         self.chip.power_on()
         self._socket = socket.create_connection(("127.0.0.1", self._port), SOON_S)
         self._socket.settimeout(None)
@@ -172,6 +180,11 @@ class VirtualCard:
             with contextlib.suppress(OSError):
                 taken.shutdown(socket.SHUT_RDWR)
             taken.close()
+            _pulled_at[self._port] = time.monotonic()
+
+    @property
+    def inside(self) -> bool:
+        return self._socket is not None
 
     def _pull_at(self, moment: object) -> None:
         """Out at the next command: ``command`` before it is obeyed, ``answer`` after, with the answer unsaid; or after
@@ -220,8 +233,9 @@ class VirtualCard:
         if self._mute:
             return False
         if moment is not None:
-            said = struct.pack(">H", len(answer)) + answer
-            line.sendall(said[: moment if isinstance(moment, int) else 0])
+            if isinstance(moment, int):
+                # A whole frame with part of the answer: half a frame is no bad contact, it kills pcscd.
+                line.sendall(struct.pack(">H", moment) + answer[:moment])
             self.pull()
             return True
         line.sendall(struct.pack(">H", len(answer)) + answer)

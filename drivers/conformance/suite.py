@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Literal
 
-from drivers.conformance import id_card
+from drivers.bench.smart_card import VirtualReaders
+from drivers.conformance import id_card, pos, printer, smart_card
 from drivers.conformance.case import Case, DeviceClass, Needs, NotConforming, NotPossible, Subject
 from drivers.contract import DeviceError
 
-CASES: tuple[Case, ...] = (*id_card.CASES,)
+CASES: tuple[Case, ...] = (*id_card.CASES, *printer.CASES, *smart_card.CASES, *pos.CASES)
 
 #: Most of a case is waiting for answers that do not come.
 JOBS = 12
+
+Outcome = Literal["passed", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
 class Result:
     case: Case
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Outcome
     why: str = ""
     tried: int = 1
+    """Single trials: one a byte, where a case goes through all of them."""
     elapsed_s: float = 0.0
 
 
@@ -38,7 +43,7 @@ def run_case(case: Case, subject: Subject) -> Result:
     """Never raises: whatever goes wrong is the case's result."""
     began = time.monotonic()
     subject.tried = 0
-    outcome: Literal["passed", "failed", "skipped"] = "passed"
+    outcome: Outcome = "passed"
     why = ""
     try:
         case.run(subject)
@@ -53,27 +58,93 @@ def run_case(case: Case, subject: Subject) -> Result:
     return Result(case, outcome, why, max(1, subject.tried), time.monotonic() - began)
 
 
-def run_on_bench(cases: Iterable[Case], make: Callable[[DeviceClass], Subject], jobs: int = JOBS) -> Iterator[Result]:
-    """Each case has a simulator of its own; results as they come."""
-    cases = list(cases)
-
-    def run(case: Case) -> Result:
-        subject = make(case.device)
-        try:
-            return run_case(case, subject)
-        finally:
-            subject.close()
-
-    with ThreadPoolExecutor(jobs) as pool:
-        for done in as_completed([pool.submit(run, case) for case in cases if not case.alone]):
-            yield done.result()
-    for case in cases:
-        if case.alone:
-            yield run(case)
-
-
 def run_on_device(cases: Iterable[Case], subject: Subject) -> Iterator[Result]:
     """What needs no bench, one after the other; what needs no hand first."""
     order = {Needs.NOTHING: 0, Needs.HAND: 1}
     for case in sorted((case for case in cases if case.needs in order), key=lambda case: order[case.needs]):
         yield run_case(case, subject)
+
+
+def run_on_bench(cases: Iterable[Case], thorough: bool = False, jobs: int = JOBS) -> Iterator[Result]:
+    """Each case on a simulator of its own; results as they come. ``thorough``: every byte, however long it takes."""
+    cases = list(cases)
+    slots = _Slots()
+    makers: dict[DeviceClass, Callable[[], Subject]] = {
+        DeviceClass.ID_CARD: lambda: id_card.BenchReader(thorough),
+        DeviceClass.PRINTER: lambda: printer.BenchPrinter(thorough),
+        DeviceClass.POS: lambda: pos.BenchTerminal(thorough),
+        DeviceClass.SMART_CARD: slots.take,
+    }
+
+    def run(case: Case) -> Result:
+        try:
+            subject = makers[case.device]()
+        except NotPossible as problem:
+            return Result(case, "skipped", str(problem))
+        except Exception as problem:
+            return Result(case, "failed", f"no simulator: {problem}")
+        try:
+            return run_case(case, subject)
+        finally:
+            if isinstance(subject, smart_card.BenchSlot):
+                slots.give_back(subject)
+            else:
+                subject.close()
+
+    together = [case for case in cases if not case.alone]
+    on_slots = [case for case in together if case.device is DeviceClass.SMART_CARD]
+    if any(case.device is DeviceClass.SMART_CARD for case in cases):
+        slots.start()
+    try:
+        # Smart cards wait for one of two slots: in threads of their own, so that nobody else waits with them.
+        with ThreadPoolExecutor(jobs) as pool, ThreadPoolExecutor(VirtualReaders.SLOTS) as few:
+            futures = [few.submit(run, case) for case in on_slots]
+            futures += [pool.submit(run, case) for case in together if case not in on_slots]
+            for done in as_completed(futures):
+                yield done.result()
+        for case in cases:
+            if case.alone:
+                yield run(case)
+    finally:
+        slots.stop()
+
+
+class _Slots:
+    """The virtual readers, and which of their slots are free."""
+
+    def __init__(self) -> None:
+        self._readers: VirtualReaders | None = None
+        self._why = ""
+        self._free: queue.SimpleQueue[smart_card.BenchSlot] = queue.SimpleQueue()
+        self._all: list[smart_card.BenchSlot] = []
+
+    def start(self) -> None:
+        try:
+            self._readers = smart_card.bench_readers()
+            self._readers.start()
+        except (NotPossible, OSError) as problem:
+            self._readers, self._why = None, str(problem)
+            return
+        for slot in range(VirtualReaders.SLOTS):
+            self._all.append(smart_card.BenchSlot(self._readers, slot))
+            self._free.put(self._all[-1])
+
+    def stop(self) -> None:
+        for slot in self._all:
+            slot.close()
+        if self._readers is not None:
+            self._readers.stop()
+
+    def take(self) -> Subject:
+        if self._readers is None:
+            raise NotPossible(self._why)
+        slot = self._free.get()
+        try:
+            slot.renew()
+        except Exception:
+            self._free.put(slot)
+            raise
+        return slot
+
+    def give_back(self, slot: smart_card.BenchSlot) -> None:
+        self._free.put(slot)

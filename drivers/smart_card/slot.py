@@ -114,8 +114,10 @@ def look_at_slot(url: str = SCHEME) -> DeviceStatus:
     name = reader_name(url)
     context = None
     try:
-        result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        result, opened = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         check(result, "open the service")
+        # Without a service there is a context of nothing, which pyscard cannot release.
+        context = opened
         reader = choose(readers(context), name)
         result, states = scard.SCardGetStatusChange(context, 0, [(reader, scard.SCARD_STATE_UNAWARE)])
         check(result, "look at the reader")
