@@ -28,11 +28,13 @@ from kiosk.runtime.slips import SlipMaker
 from kiosk.runtime.status_file import StatusFile
 from kiosk.runtime.storekeeper import Storekeeper
 from kiosk.runtime.tax_desk import TaxDesk
+from kiosk.runtime.trusted_clock import TrustedClock
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
     AbandonFiling,
     AbandonPaper,
     AbandonPayment,
+    AbandonSheet,
     AbandonTicket,
     Arm,
     AskCertificate,
@@ -94,7 +96,7 @@ class Appliance:
         """``rules``: without them, those of the catalogue and the limits alone."""
         self._store = store
         self._inbox = inbox
-        self._clock = clock
+        clock = self._clock = clock if isinstance(clock, TrustedClock) else TrustedClock(clock)
         any_service = (texts[Language.ZH]("service.any"), texts[Language.EN]("service.any"))
         slips = SlipMaker(catalogue, settings.kiosk.ticket_url, any_service)
         limits = settings.limits
@@ -152,6 +154,7 @@ class Appliance:
 
     def start(self) -> None:
         """Settle what the last run left open, then let everything begin. Raises StoreFailed."""
+        self._clock.trust(self._store)
         now = self._clock.now()
         asks, slips = self._store.recover(now)
         log.info("recovered", asks=asks, slips=slips, **asdict(self._store.recover_taxes(now)))
@@ -176,6 +179,7 @@ class Appliance:
                 desk.close()
         self._hall.close()
         self._taxes.close()
+        self._clock.keep()
         for worker in self._workers():
             if not worker.stop(STOP_S):
                 log.warning("worker-hangs", worker=worker.name)
@@ -193,7 +197,7 @@ class Appliance:
                 self._storekeeper.perform(effect)
             case RecordFiling() | QueueFiling() | RecordPayment() | RecordIssue() | RecordPaper():
                 self._storekeeper.perform(effect)
-            case KeepDraft() | ForgetDraft() | AbandonFiling() | AbandonPayment() | AbandonPaper():
+            case KeepDraft() | ForgetDraft() | AbandonFiling() | AbandonPayment() | AbandonPaper() | AbandonSheet():
                 self._storekeeper.perform(effect)
             case Forget():
                 # The session has let go of the person already, and workers with their jobs; what the visit left open in

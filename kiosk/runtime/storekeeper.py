@@ -13,11 +13,13 @@ from kiosk.runtime.clock import Clock
 from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.slips import SlipMaker
+from kiosk.runtime.trusted_clock import TrustedClock
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
     AbandonFiling,
     AbandonPaper,
     AbandonPayment,
+    AbandonSheet,
     AbandonTicket,
     Forget,
     ForgetDraft,
@@ -58,7 +60,9 @@ Asked = (
 )
 """Answered by an event, be it StoreFailed."""
 
-Unanswered = AbandonTicket | AbandonFiling | AbandonPayment | AbandonPaper | KeepDraft | ForgetDraft | Forget
+Unanswered = (
+    AbandonTicket | AbandonFiling | AbandonPayment | AbandonPaper | AbandonSheet | KeepDraft | ForgetDraft | Forget
+)
 
 
 class Storekeeper:
@@ -131,6 +135,8 @@ class Storekeeper:
                 self._store.payments.refused(key, now)
             case AbandonPaper(key):
                 self._store.papers.give_up(key, "nobody_waits", now)
+            case AbandonSheet(slip_id):
+                self._store.record_print(slip_id, "failed", "nobody_waits", now)
             case KeepDraft(holder, draft):
                 reference = holder.reference(self._enrolment.pepper)
                 self._store.filings.keep_draft(reference, draft.taxpayer, msgspec.json.encode(draft), now.date())
@@ -154,6 +160,8 @@ class Storekeeper:
 
     def _rest(self) -> None:
         """Nobody wants anything: forget what is old, once a day, or see whether a failed storage works again."""
+        if isinstance(self._clock, TrustedClock):
+            self._clock.keep_if_due()
         if not self._works:
             self._probe()
         elif (today := self._clock.now().date()) != self._tidied:

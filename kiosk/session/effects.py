@@ -293,6 +293,14 @@ class AbandonPaper:
 
 
 @dataclass(frozen=True)
+class AbandonSheet:
+    """The intent to print a sheet became durable when nobody waited for it any more: nothing is printed for it, and the
+    ledger says so. Nothing follows."""
+
+    slip_id: int
+
+
+@dataclass(frozen=True)
 class Arm:
     """Start a timer anew. → DeadlinePassed"""
 
@@ -342,6 +350,7 @@ Effect = (
     | AbandonFiling
     | AbandonPayment
     | AbandonPaper
+    | AbandonSheet
     | Arm
     | Disarm
     | Forget

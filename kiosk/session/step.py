@@ -12,6 +12,7 @@ from kiosk.session.effects import (
     AbandonFiling,
     AbandonPaper,
     AbandonPayment,
+    AbandonSheet,
     Arm,
     Disarm,
     Effect,
@@ -25,8 +26,10 @@ from kiosk.session.events import (
     FilingRecorded,
     InvoiceGiven,
     IssueRecorded,
+    PaperRecorded,
     PaymentHeld,
     PaymentRecorded,
+    TicketRecorded,
 )
 from kiosk.session.rules import Limits, Rules
 from kiosk.session.state import (
@@ -98,6 +101,8 @@ def unwanted(session: Session, event: Answer) -> Step:
             return Step(session, (AbandonPaper(given.key),))
         case InvoiceGiven(invoice=invoice):
             return Step(session, (AbandonPaper(invoice.key),))
+        case PaperRecorded(slip_id=slip_id) | TicketRecorded(slip_id=int(slip_id)):
+            return Step(session, (AbandonSheet(slip_id),))
     return stay(session)
 
 

@@ -11,6 +11,7 @@ from kiosk.session.effects import (
     AbandonFiling,
     AbandonPaper,
     AbandonPayment,
+    AbandonSheet,
     AbandonTicket,
     AskCertificate,
     AskHall,
@@ -93,7 +94,7 @@ SITUATIONS = {
 }
 
 #: What an answer that nobody waits for may still ask for: that it be undone.
-UNDONE = AbandonTicket | AbandonFiling | AbandonPayment | AbandonPaper
+UNDONE = AbandonTicket | AbandonFiling | AbandonPayment | AbandonPaper | AbandonSheet
 
 #: An effect that must not come before its fact, and the event that brings this fact.
 ONLY_AFTER: dict[type[Effect], type] = {

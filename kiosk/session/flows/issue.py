@@ -35,7 +35,7 @@ from kiosk.session.state import (
     SorryReason,
     TakeTicket,
 )
-from kiosk.session.step import Step, go, home, stay
+from kiosk.session.step import Step, go, home, stay, unwanted
 
 
 def ask_recorded(rules: Rules, session: Session, page: Issuing, event: AskRecorded) -> Step:
@@ -86,7 +86,7 @@ def ticket_recorded(rules: Rules, session: Session, page: Issuing, event: Ticket
 
 def recorded_too_late(rules: Rules, session: Session, page: Sorry, event: TicketRecorded) -> Step:
     """The disk was slow, and the person has been told that no number was given: so none is."""
-    return stay(session) if event.slip.reprint else Step(session, (AbandonTicket(event.key),))
+    return unwanted(session, event) if event.slip.reprint else Step(session, (AbandonTicket(event.key),))
 
 
 def print_ended(rules: Rules, session: Session, page: Issuing, event: PrintEnded) -> Step:

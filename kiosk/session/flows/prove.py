@@ -130,7 +130,7 @@ def last_page(then: Finished | CompareNumber | IssuingPaper) -> Finished:
 
 def paper_recorded(rules: Rules, session: Session, page: PrintingPaper, event: PaperRecorded) -> Step:
     if page.step != "recording":
-        return stay(session)
+        return unwanted(session, event)
     printing = replace(page, step="printing", slip_id=event.slip_id)
     return go(rules, session, printing, PrintPaper(session.visit, event.slip_id, page.paper, session.language))
 
