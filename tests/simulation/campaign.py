@@ -69,8 +69,7 @@ def table(outcome: Outcome, first_seed: int, kiosks: int) -> str:
     figures: Counter[str] = Counter()
     for report in reports:
         for name, value in report.figures.items():
-            aside = name.startswith("aside")
-            figures[name if aside else name.partition(" ")[2]] += value
+            figures[name.partition(" ")[2]] += value
     caught = [each for each in outcome.mutants.values() if each is not None]
     lines = [
         f"simulation          {len(reports)} histories from seed {first_seed}, {kiosks} kiosks, 2 halls",

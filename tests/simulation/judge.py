@@ -272,8 +272,10 @@ class Judge:
         )[0]
         if held != (last, last):
             self._broken(NEVER_LOST, f"{machine.name} wrote {last} facts, the hall holds {held[0]} up to {held[1]}")
-        for kind, reason in hall.rows("SELECT kind, reason FROM quarantine WHERE kiosk = ?", machine.name):
-            self.town.report.figures[f"aside: {kind}: {reason}"] += 1
+        for kind, reason, count in hall.rows(
+            "SELECT kind, reason, count(*) FROM quarantine WHERE kiosk = ? GROUP BY kind, reason", machine.name
+        ):
+            self.town.report.figures[f"{machine.name} aside: {kind}: {reason}"] = count
 
     def _tickets(self, hall: _Reading, machine: Machine) -> None:
         for key, number, given_up in machine.books.rows(
