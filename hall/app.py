@@ -30,6 +30,9 @@ log = structlog.get_logger("hall")
 
 HALL_TIME = "hall-time"
 
+#: What kiosks ask: the public state too, which each looks at every two seconds.
+_FOR_KIOSKS = ("/kiosk/", "/public/state")
+
 
 class HallTime:
     """Every answer to a kiosk carries the hall's time, refusals too: a kiosk with a wrong clock learns it from them."""
@@ -38,7 +41,7 @@ class HallTime:
         self._app, self._clock = app, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/kiosk/"):
+        if scope["type"] != "http" or not scope["path"].startswith(_FOR_KIOSKS):
             await self._app(scope, receive, send)
             return
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -92,7 +92,7 @@ async def take_journal(request: Request) -> Response:
     batch = decode(body, _journal_batch)
     journal.check_shape(batch)
     # Assessing five hundred returns takes a while: neither the loop nor the writer, which gives numbers, waits for it.
-    ready = await asyncio.to_thread(journal.make_ready, hall.tax, batch.rows)
+    ready = await run_in_threadpool(journal.make_ready, hall.tax, batch.rows)
     received = await hall.writer.run(lambda work: journal.receive(work, hall.rules, kiosk, batch, hall.tax, ready))
     hall.settler.ring()
     return answer(received.reply, 409 if received.gap else 200)

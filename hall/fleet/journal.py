@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,11 +17,12 @@ from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from hall.queue.rules import Rules
 from hall.queue.taking import abandon, take_in
-from hall.store import statements
+from hall.store import statements, statements_tax
 from hall.store.writer import Work
 from kiosk.domain.facts import Fact
 from kiosk.domain.filing import DocumentPrinted, FilingMade, PaymentBegun, PaymentEnded
 from kiosk.domain.messages import (
+    ANOTHER_ROW,
     CHAIN_START,
     JournalBatch,
     JournalReply,
@@ -42,6 +44,10 @@ _PLAIN = frozenset(
 )
 
 _fact = msgspec.json.Decoder(Fact)
+
+
+#: A clock that differs by more from the time that the kiosk goes by is put before staff, once, with both times.
+CLOCK_OFF = timedelta(minutes=10)
 
 _CONTRADICTS = "it contradicts what the hall holds"
 
@@ -73,7 +79,7 @@ def check_shape(batch: JournalBatch) -> None:
     for expected, row in enumerate(batch.rows, batch.rows[0].seq if batch.rows else 0):
         if row.seq != expected or not 0 < row.seq < 2**53:
             raise Refused("order", 422, "rows")
-        if row.at.tzinfo is None:
+        if row.at.tzinfo is None or (row.clock is not None and row.clock.tzinfo is None):
             raise Refused("invalid", 422, "rows")
         if len(row.hash) > 64 or len(row.kind) > 64:
             raise Refused("invalid", 422, "rows")
@@ -108,11 +114,13 @@ def receive(
     told: list[Told] = []
     for row in new:
         one = ready[row.seq]
-        if row.hash != row_hash(last_hash, row.seq, row.kind, row.at, bytes(row.body)):
+        if row.hash != row_hash(last_hash, row.seq, row.kind, row.at, bytes(row.body), row.clock):
             one = Told(row, "its hash does not follow from the row before")
+            _notice(work, "disk_copied", where, f"#{row.seq}")
         # The next row is judged by what this one says it is: one bad row does not condemn those behind it.
         last_hash = row.hash
         told.append(one)
+    _notice_clock(work, where, new)
     for group in _groups(told):
         for one, reason in zip(group, _accept_group(work, rules, kiosk, group, tax), strict=True):
             if reason is not None:
@@ -142,9 +150,10 @@ def _quarantine_forks(
     forks = []
     for row in old:
         if held.get(row.seq) != row.hash:
-            reason = "another row is held under this sequence: the disk was restored or cloned"
+            reason = ANOTHER_ROW
             _quarantine(work, where, row, reason, tax)
             forks.append(Quarantined(row.seq, reason))
+            _notice(work, "disk_copied", where, f"#{row.seq}")
     return forks
 
 
@@ -284,6 +293,21 @@ def _quarantine(work: Work, where: dict[str, Any], row: JournalRow, reason: str,
     work.connection.execute(statements.QUARANTINE, {**_stored(work, where, row, tax, aside=True), "reason": reason})
 
 
+def _notice(work: Work, kind: str, where: dict[str, Any], detail: str) -> None:
+    """Put before staff, once for a kiosk's disk, until somebody has looked into it."""
+    item = {"kind": kind, "subject": f"{where['kiosk']} {where['incarnation'][:8]}", "detail": detail}
+    work.connection.execute(statements_tax.OPEN_STAFF_ITEM, {**item, "now": work.now_ms})
+
+
+def _notice_clock(work: Work, where: dict[str, Any], rows: list[JournalRow]) -> None:
+    """The row whose clock was furthest off. Facts count by the time that the kiosk went by; both stay in the books."""
+    off = [(abs(row.clock - row.at), row) for row in rows if row.clock is not None]
+    furthest, row = max(off, key=lambda each: each[0], default=(timedelta(), None))
+    if row is not None and row.clock is not None and furthest > CLOCK_OFF:
+        detail = f"{row.clock.isoformat(timespec='minutes')} → {row.at.isoformat(timespec='minutes')}"
+        _notice(work, "clock_off", where, detail)
+
+
 def _stored(
     work: Work, where: dict[str, Any], row: JournalRow, tax: TaxOffice | None, *, aside: bool
 ) -> dict[str, Any]:
@@ -296,6 +320,7 @@ def _stored(
         "seq": row.seq,
         "kind": row.kind,
         "at": row.at.isoformat(),
+        "clock": row.clock.isoformat() if row.clock is not None else None,
         "body": body,
         "hash": row.hash,
         "now": work.now_ms,

@@ -39,6 +39,8 @@ ITEMS: Final = {
     "amount_differs": "终端扣款金额与应缴金额不同",
     "reversed_but_entered": "已冲正，但该局已入库：请办理退库",
     "sheet_uncertain": "凭证是否打印完好不明：请查看纸张",
+    "disk_copied": "终端的存储盘被复制或恢复过：请核对隔离的记录",
+    "clock_off": "终端时钟不准，按可信时间记账（时钟 → 可信时间）",
 }
 
 PROBLEMS: Final = {

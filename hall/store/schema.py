@@ -453,5 +453,15 @@ CREATE TABLE invoice_alias (
 ) WITHOUT ROWID;
 """
 
+_THIRTY_DAYS = """
+-- at is the time that a kiosk went by; clock is what its own clock showed, right or wrong: its hash covers both.
+ALTER TABLE kiosk_journal ADD COLUMN clock TEXT;
+ALTER TABLE quarantine ADD COLUMN clock TEXT;
+-- How it ended. It stays in the books, whole.
+ALTER TABLE quarantine ADD COLUMN outcome TEXT CHECK (outcome IN ('accepted', 'closed'));
+ALTER TABLE quarantine ADD COLUMN closed_by TEXT;
+ALTER TABLE quarantine ADD COLUMN note TEXT;
+"""
+
 #: In order, never changed once released: a new version adds one at the end.
-MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS, _REGISTER + _FILINGS + _DOCUMENTS)
+MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS, _REGISTER + _FILINGS + _DOCUMENTS, _THIRTY_DAYS)

@@ -219,17 +219,25 @@ SET_MARK = text(
     " ON CONFLICT (kiosk, incarnation) DO UPDATE SET high_water = :high_water, hash = :hash, heard_at = :now"
 )
 ADD_ROW = text(
-    "INSERT INTO kiosk_journal (kiosk, incarnation, seq, kind, at, body, hash, received_at)"
-    " VALUES (:kiosk, :incarnation, :seq, :kind, :at, :body, :hash, :now)"
+    "INSERT INTO kiosk_journal (kiosk, incarnation, seq, kind, at, clock, body, hash, received_at)"
+    " VALUES (:kiosk, :incarnation, :seq, :kind, :at, :clock, :body, :hash, :now)"
 )
 HASHES = text(
     "SELECT seq, hash FROM kiosk_journal WHERE kiosk = :kiosk AND incarnation = :incarnation"
     " AND seq BETWEEN :first AND :last"
 )
 QUARANTINE = text(
-    "INSERT INTO quarantine (kiosk, incarnation, seq, kind, at, body, hash, reason, received_at)"
-    " VALUES (:kiosk, :incarnation, :seq, :kind, :at, :body, :hash, :reason, :now)"
+    "INSERT INTO quarantine (kiosk, incarnation, seq, kind, at, clock, body, hash, reason, received_at)"
+    " VALUES (:kiosk, :incarnation, :seq, :kind, :at, :clock, :body, :hash, :reason, :now)"
     " ON CONFLICT (kiosk, incarnation, seq, hash) DO NOTHING"
+)
+HELD_ROW = text("SELECT * FROM kiosk_journal WHERE kiosk = :kiosk AND incarnation = :incarnation AND seq = :seq")
+QUARANTINED_ROW = text("SELECT * FROM quarantine WHERE id = :id")
+QUARANTINED_ROWS = text("SELECT * FROM quarantine WHERE seen_at IS NULL ORDER BY id LIMIT :limit")
+QUARANTINE_CLOSED = text("SELECT * FROM quarantine WHERE seen_at IS NOT NULL ORDER BY seen_at DESC LIMIT :limit")
+CLOSE_QUARANTINED = text(
+    "UPDATE quarantine SET seen_at = :now, outcome = :outcome, closed_by = :by, note = :note"
+    " WHERE id = :id AND seen_at IS NULL"
 )
 COUNT_QUARANTINED = text("SELECT count(*) FROM quarantine WHERE seen_at IS NULL")
 ADD_SLIP = text(

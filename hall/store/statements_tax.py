@@ -92,8 +92,8 @@ ADD_FILING = text(
     " :period_start, :period_end, :deadline, :summary, :on_day, :gross, :net, :request, :declared_at, :received_at)"
 )
 LIVE_FILING_OF = text("SELECT key FROM filing WHERE obligation = :obligation AND live = 1")
-#: Everything a registered taxpayer's return is held against, one row a return, in the order asked. :asked is a JSON list
-#: of [key, taxpayer, holder, obligation, day].
+#: Everything that a registered taxpayer's return is held against, one row a return, in the order asked. :asked is a
+#: JSON list of [key, taxpayer, holder, obligation, day].
 BOOKS_OF_RETURNS = text(
     "SELECT f.key, f.content, f.kiosk, t.place, t.payer, o.id, o.taxpayer, o.form, o.period_start, o.period_end,"
     " o.deadline, o.prepaid, o.elsewhere,"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,13 +68,18 @@ def enrol(
     """Make this kiosk known to its hall: a new key pair, its public half sent under a one-time code."""
     from kiosk.runtime import enrolment
     from kiosk.store.database import StoreFailed
+    from kiosk.store.trusted_time import TrustedTime
     from kiosk.sync.hall_client import HallClient, HallRefused, HallUnreachable
 
     settings = _settings(settings_file)
     store = _open_store(settings)
-    hall = HallClient(settings.kiosk.hall_url)
+    heard: list[datetime] = []
+    hall = HallClient(settings.kiosk.hall_url, told=heard.append)
     try:
         known = enrolment.enrol(store, hall, code, ENROL_TIMEOUT_S)
+        if heard:
+            # From here on this kiosk knows what time it is at the least, whatever its own clock shows.
+            store.keep_trusted_time(TrustedTime(heard[-1], heard[-1]))
     except HallRefused as problem:
         refuse("code", problem.problem)
     except (HallUnreachable, StoreFailed) as problem:

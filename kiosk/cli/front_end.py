@@ -56,13 +56,14 @@ def run(settings_file: Path | None) -> None:
     from kiosk.domain.texts import Texts
     from kiosk.runtime.clock import SystemClock
     from kiosk.runtime.inbox import Inbox
+    from kiosk.runtime.trusted_clock import TrustedClock
     from kiosk.session.rules import Rules
     from kiosk.session.state import Language
     from screens.app import KioskApp
 
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
-    inbox, clock = Inbox(), SystemClock()
+    inbox, clock = Inbox(), TrustedClock(SystemClock())
     rules = Rules(catalogue, settings.limits, settings.tax.functions)
     behind: list[Appliance] = []
     problems: list[str] = []

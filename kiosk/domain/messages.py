@@ -101,6 +101,8 @@ class JournalRow(msgspec.Struct, frozen=True):
     at: datetime
     body: msgspec.Raw
     hash: str
+    clock: datetime | None = None
+    """What the kiosk's own clock showed; ``at`` is the time that it goes by: the hall's word and what passed since."""
 
 
 class JournalBatch(msgspec.Struct, frozen=True):
@@ -115,6 +117,11 @@ class JournalBatch(msgspec.Struct, frozen=True):
 class Quarantined(msgspec.Struct, frozen=True):
     seq: int
     reason: str
+
+
+#: Why a row is set aside when the hall holds another one under its sequence. A kiosk that hears it reports under a new
+#: incarnation from then on: what it writes next is nobody's second story.
+ANOTHER_ROW = "another row is held under this sequence: the disk was restored or cloned"
 
 
 class JournalReply(msgspec.Struct, frozen=True):
@@ -158,9 +165,10 @@ class SlipPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="slip_print
 CHAIN_START = "0" * 64
 
 
-def row_hash(previous: str, seq: int, kind: str, at: datetime, body: bytes) -> str:
+def row_hash(previous: str, seq: int, kind: str, at: datetime, body: bytes, clock: datetime | None = None) -> str:
     """The chained content hash of a journal row (hex)."""
-    head = f"{previous}\n{seq}\n{kind}\n{at.isoformat()}\n".encode()
+    shown = f"{clock.isoformat()}\n" if clock is not None else ""
+    head = f"{previous}\n{seq}\n{kind}\n{at.isoformat()}\n{shown}".encode()
     return hashlib.sha256(head + body).hexdigest()
 
 

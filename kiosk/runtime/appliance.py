@@ -9,6 +9,7 @@ from typing import assert_never
 
 import structlog
 
+from drivers.hotplug import Hotplug
 from drivers.pos.contract import RefusedBecause
 from drivers.pos.terminal import PosTerminal
 from drivers.printer.driver import SlipPrinter
@@ -132,6 +133,9 @@ class Appliance:
             devices.receipt_printer_width,
         )
         self._runtime = Runtime(rules or Rules(catalogue, limits), inbox, clock, self._perform, show)
+        urls = (devices.id_card, devices.ticket_printer, devices.receipt_printer, devices.pos)
+        desks = zip(urls, (self._cards, self._tickets, self._receipts, self._pos), strict=True)
+        self._hotplug = Hotplug({url: desk.wake for url, desk in desks if desk is not None})
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
 
     def _devices(self) -> dict[DeviceName, CardWatch | PrinterDesk | PosDesk | None]:
@@ -166,12 +170,18 @@ class Appliance:
             worker.start()
         if self._cards is not None:
             self._cards.start()
+        try:
+            self._hotplug.start()
+        except OSError as problem:
+            # Everybody still looks at his own device every second or two.
+            log.warning("hotplug-not-heard", reason=problem.strerror)
         self._loop.start()
 
     def stop(self) -> None:
         """At most STOP_S seconds a thread; a hung device does not keep the process."""
         self._runtime.stop()
         self._loop.join(STOP_S)
+        self._hotplug.stop(STOP_S)
         if self._cards is not None:
             self._cards.stop(STOP_S)
         for desk in (self._tickets, self._receipts, self._pos):

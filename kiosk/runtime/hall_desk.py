@@ -12,6 +12,7 @@ from kiosk.runtime.clock import Clock
 from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.slips import SlipMaker
+from kiosk.runtime.trusted_clock import TrustedClock
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import AskHall, FindTickets
 from kiosk.session.events import HallAnswered, HallSeen, HallSilent, TicketsFound
@@ -42,8 +43,9 @@ class HallDesk:
         find_s: float,
     ) -> None:
         signer = Signer(enrolment.kiosk, enrolment.private_key)
-        self._client = HallClient(hall_url, signer)
-        self._watcher = HallClient(hall_url)
+        told = clock.hall_told if isinstance(clock, TrustedClock) else None
+        self._client = HallClient(hall_url, signer, told)
+        self._watcher = HallClient(hall_url, told=told)
         self._enrolment = enrolment
         self._store = store
         self._slips = slips

@@ -26,6 +26,9 @@ BUSY_MS = 5_000
 #: Execution option of a connection that only looks: it takes no write lock.
 READ_ONLY = "taxkiosk_read_only"
 
+#: Execution option of a connection that writes facts: shows the machine's own clock, right or wrong.
+WALL_CLOCK = "taxkiosk_wall_clock"
+
 #: Opens one transaction, whole or not at all; ``True``: it only looks. Raises StoreFailed.
 Transaction = Callable[[bool], AbstractContextManager[Connection]]
 

@@ -114,4 +114,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             sent INTEGER NOT NULL CHECK (sent IN (0, 1))
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # at: the time that the kiosk goes by; clock: what the machine's own clock showed, right or wrong.
+        "ALTER TABLE journal ADD COLUMN clock TEXT",
+    ),
 )

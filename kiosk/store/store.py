@@ -6,7 +6,7 @@ Every method raises ``StoreFailed`` when nothing became durable; the file is the
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -23,7 +23,9 @@ from kiosk.domain.filing import DocumentPrinted
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
 from kiosk.store import filings, journal, papers, payments
-from kiosk.store.database import READ_ONLY, StoreFailed, open_database
+from kiosk.store import trusted_time as time_kept
+from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
+from kiosk.store.trusted_time import TrustedTime
 
 Outcome = Literal["done", "failed", "uncertain"]
 
@@ -56,6 +58,8 @@ class Store:
         """Open or create the file. Raises StoreError. ``day_starts``: when numbers begin anew, as at the hall."""
         self._engine = open_database(path, key)
         self._day_starts = day_starts
+        self.wall: Callable[[], datetime] | None = None
+        """The machine's own clock, kept beside the trusted time of every fact once it is known (``TrustedClock``)."""
         self.filings = filings.FilingLedger(self._transaction)
         self.payments = payments.PaymentLedger(self._transaction)
         self.papers = papers.PaperLedger(self._transaction)
@@ -69,7 +73,8 @@ class Store:
     @contextmanager
     def _transaction(self, reads: bool = False) -> Iterator[Connection]:
         try:
-            with self._engine.execution_options(**{READ_ONLY: reads}).begin() as connection:
+            options = {READ_ONLY: reads, WALL_CLOCK: self.wall}
+            with self._engine.execution_options(**options).begin() as connection:
                 yield connection
         except (DBAPIError, sqlcipher.Error) as problem:
             # Only SQLite's own words: the statement's parameters may hold a person.
@@ -90,6 +95,16 @@ class Store:
                     text("INSERT INTO setting VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = :value"),
                     {"name": name, "value": value},
                 )
+
+    # ---- time ------------------------------------------------------------------------------------------------------
+
+    def trusted_time(self) -> TrustedTime | None:
+        with self._transaction(reads=True) as connection:
+            return time_kept.load(connection)
+
+    def keep_trusted_time(self, time: TrustedTime) -> None:
+        with self._transaction() as connection:
+            time_kept.keep(connection, time)
 
     # ---- numbers ---------------------------------------------------------------------------------------------------
 
@@ -243,7 +258,11 @@ class Store:
     def visit_ended(self, now: datetime) -> Settled:
         """Nobody waits for anything any more: what the visit left open goes the way it would go after a crash."""
         with self._transaction() as connection:
-            return _settle(connection, "visit_over", now, only_sent=True)
+            settled = _settle(connection, "visit_over", now, only_sent=True)
+        # Connections keep what they last read and were last given (pages, decrypted, and the values of their prepared
+        # statements), and with it the person: idle ones are closed, and opened anew when they are needed.
+        self._engine.dispose()
+        return settled
 
     def abandoned_on_the_way(self) -> list[str]:
         """Keys of asks given up whose journal rows the hall does not hold yet; the newest 16."""
@@ -267,6 +286,12 @@ class Store:
     def acknowledge(self, seq: int) -> None:
         with self._transaction() as connection:
             journal.acknowledge(connection, seq)
+
+    def begin_new_life(self) -> bool:
+        """This disk is a copy, or was put back: from now on it reports under a name of its own. False while rows wait
+        that belong to the old one."""
+        with self._transaction() as connection:
+            return journal.begin_new_life(connection)
 
 
 def _settle(connection: Connection, reason: str, now: datetime, *, only_sent: bool) -> Settled:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from kiosk.domain.messages import JournalBatch
+from kiosk.domain.messages import ANOTHER_ROW, JournalBatch
 from kiosk.store.database import StoreFailed
 from kiosk.store.store import Store
 from kiosk.sync.hall_client import HallClient, HallError, HallRefused, HallUnreachable
@@ -33,7 +33,7 @@ FOLLOW_UP_EVERY_S = 5.0
 def drain(store: Store, hall: HallClient) -> int:
     """Send what the hall does not hold yet; returns how many rows it took. Raises HallError, StoreFailed."""
     mark = store.journal_mark()
-    sent = 0
+    sent, copied = 0, False
     while rows := store.journal_after(mark.high_water + sent, BATCH_ROWS):
         # A JournalGap means that the hall has lost rows it acknowledged, or that this disk is an old copy. Rows are
         # never renumbered to make it fit: they stay, the log says so, and staff decide.
@@ -44,6 +44,9 @@ def drain(store: Store, hall: HallClient) -> int:
             raise HallRefused(200, "the hall's mark did not move past the batch")
         store.acknowledge(rows[-1].seq)
         sent += len(rows)
+        copied = copied or any(refused.reason == ANOTHER_ROW for refused in reply.quarantined)
+    if copied and store.begin_new_life():
+        log.warning("disk-copied", incarnation=mark.incarnation)
     return sent
 
 

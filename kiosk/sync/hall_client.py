@@ -6,6 +6,7 @@ A request under a key may be repeated: the hall does it once and gives the same 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -78,8 +79,12 @@ class JournalGap(HallError):
 class HallClient:
     """One connection pool to one hall. Not shared between threads. Times out in seconds, per call."""
 
-    def __init__(self, hall_url: str, signer: Signer | None = None) -> None:
+    def __init__(
+        self, hall_url: str, signer: Signer | None = None, told: Callable[[datetime], None] | None = None
+    ) -> None:
+        """``told``: hears the hall's time with every answer that carries it."""
         self._signer = signer
+        self._told = told
         self._http = httpx2.Client(base_url=hall_url, trust_env=False)
         self._state: HallState | None = None
         self._etag = ""
@@ -181,9 +186,12 @@ class HallClient:
     def _exchange(self, request: httpx2.Request, timeout: float) -> httpx2.Response:
         request.extensions["timeout"] = httpx2.Timeout(timeout).as_dict()
         try:
-            return self._http.send(request)
+            response = self._http.send(request)
         except httpx2.TransportError as problem:
             raise HallUnreachable(type(problem).__name__) from None
+        if self._told is not None and (hall_time := _parse_time(response.headers.get("Hall-Time", ""))) is not None:
+            self._told(hall_time)
+        return response
 
     def _clock_corrected(self, response: httpx2.Response) -> bool:
         """A kiosk whose clock is wrong is told the hall's time and signs anew by it; its own clock stays as it is."""
