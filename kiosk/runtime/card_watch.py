@@ -43,6 +43,7 @@ class CardWatch:
         self._reader: IdCardReader | None = None
         self._lock = threading.Lock()
         self._visit: int | None = None
+        self._woken = False
         # Set when what the thread waits for is no longer wanted: another visit, no visit, the end.
         self._interrupt = threading.Event()
         self._ended = threading.Event()
@@ -62,6 +63,14 @@ class CardWatch:
     def rest(self) -> None:
         self._want(None)
 
+    def wake(self) -> None:
+        """The reader was plugged in or pulled out: look now instead of at the next turn."""
+        with self._lock:
+            self._woken = True
+            # A reading in progress finds out by itself, and is not disturbed.
+            if self._visit is None or self._reader is None:
+                self._interrupt.set()
+
     def _want(self, visit: int | None) -> None:
         with self._lock:
             self._visit = visit
@@ -70,13 +79,14 @@ class CardWatch:
     def _run(self) -> None:
         while not self._ended.is_set():
             with self._lock:
-                visit = self._visit
+                visit, woken = self._visit, self._woken
+                self._woken = False
                 self._interrupt.clear()
             try:
                 if not self._open():
                     self._interrupt.wait(REOPEN_EVERY_S)
                 elif visit is None:
-                    self._rest()
+                    self._rest(woken)
                 else:
                     self._watch(visit)
             except DeviceError as problem:
@@ -102,8 +112,8 @@ class CardWatch:
         self._teller.tell(DeviceStatus(DeviceState.ONLINE, media=MediaState.UNKNOWN))
         return True
 
-    def _rest(self) -> None:
-        if not self._interrupt.wait(LOOK_EVERY_S) and self._reader is not None:
+    def _rest(self, woken: bool) -> None:
+        if (woken or not self._interrupt.wait(LOOK_EVERY_S)) and self._reader is not None:
             self._reader.connect()
 
     def _watch(self, visit: int) -> None:

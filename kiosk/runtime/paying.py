@@ -82,6 +82,7 @@ class PosDesk:
         self._visits: dict[str, int] = {}
         self._turns: dict[str, _Turn] = {}
         self._looked_at = float("-inf")
+        self._woken = False
         self._read_at = float("-inf")
         self._name = ""
         self.worker = Worker("pos", idle=self._tick, idle_every_s=TICK_S)
@@ -94,6 +95,12 @@ class PosDesk:
         """The payer changed his mind: heard while no card is in, and before the terminal was told."""
         if (cancelled := self._calls_off.get(key)) is not None:
             cancelled.set()
+
+    def wake(self) -> None:
+        """The terminal was plugged in or pulled out: look now instead of at the next turn."""
+        if not self._woken:
+            self._woken = True
+            self.worker.submit(self._look)
 
     def close(self) -> None:
         """A charge that waits for a card is called off; letting go of the line is the worker's last job."""
@@ -232,6 +239,7 @@ class PosDesk:
         return True
 
     def _look(self) -> None:
+        self._woken = False
         status = self._terminal.status()
         self._teller.tell(status)
         if status.device is DeviceState.ONLINE:

@@ -53,10 +53,17 @@ class PrinterDesk:
         self._ended: list[tuple[int, PrintResult]] = []
         """Sheets whose end the disk has not taken yet."""
         self._looks = 0
+        self._woken = False
         self.worker = Worker(name, idle=self._look, idle_every_s=LOOK_EVERY_S)
 
     def perform(self, effect: PrintSlip | PrintPaper) -> None:
         self.worker.submit(lambda: self._print(effect))
+
+    def wake(self) -> None:
+        """The printer was plugged in or pulled out: look now instead of at the next turn."""
+        if not self._woken:
+            self._woken = True
+            self.worker.submit(self._look)
 
     def close(self) -> None:
         """Let go of the port; the last job of the worker."""
@@ -110,6 +117,7 @@ class PrinterDesk:
             log.error("storage-failed", reason=str(problem))
 
     def _look(self) -> None:
+        self._woken = False
         self._end_slips()
         self._teller.tell(self._printer.status())
         self._looks += 1
