@@ -75,7 +75,10 @@ class _Composer:
         self._raw(CUT)
 
     def composed(self) -> bytes:
-        return bytes(self._out)
+        """Once: python-escpos refers to itself in a ring, and would keep a person's paper until that is collected."""
+        composed = bytes(self._out)
+        self._out.clear()
+        return composed
 
     def _raw(self, data: bytes) -> None:
         self._out += data

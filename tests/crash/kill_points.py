@@ -33,6 +33,7 @@ from kiosk.cli.output import open_store
 from kiosk.domain.holder import Holder
 from kiosk.session.state import Purpose
 from kiosk.settings import load
+from kiosk.store.database import StoreError
 from tests.crash.campaign import ANSWERS, Campaign
 from tests.crash.script import Wish
 from tests.crash.town import Citizen, Town, VisitEnded, citizens
@@ -184,7 +185,7 @@ class Trial:
                 campaign._comes_back(person, point.purpose)
             town.settled()
             campaign._papers_are_accounted()
-        except Failed as failed:
+        except (Failed, StoreError) as failed:
             problems.append(str(failed).splitlines()[0])
         if point.purpose is TICKET:
             problems += self._ticket_problems(person, town.do("ticket-printer", "slips")[slips:])
@@ -192,6 +193,8 @@ class Trial:
             problems += campaign._books(person, point.purpose, town.charges()[charges:], town.papers()[papers:])
         tally.violations += [f"{point}: {problem}" for problem in problems]
         tally.seconds += time.monotonic() - began
+        with (self.folder / "points").open("a", encoding="utf-8") as file:
+            file.write(f"{point}: {'; '.join(problems) or 'settled'}\n")
 
     def _wish(self, person: Citizen, purpose: Purpose) -> Wish:
         if purpose is TICKET:
