@@ -58,6 +58,7 @@ test-quick: setup
 test-long: setup
 	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/hall/test_campaign.py
 	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/crash/test_kill_points.py tests/soak tests/privacy
+	$(BIN)/python -m tests.simulation --campaign --events 1000000 --kiosks 50 --mutants
 
 bench: setup
 	@$(BIN)/python -m benchmarks.table
