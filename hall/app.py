@@ -19,6 +19,7 @@ from hall.api import kiosk, public, tax, window
 from hall.api.answers import problem
 from hall.clock import Clock
 from hall.pages.headers import SecurityHeaders
+from hall.pages.quarantine import routes as quarantine_routes
 from hall.pages.routes import routes as page_routes
 from hall.pages.staff import routes as staff_routes
 from hall.queue.refusal import Refused
@@ -91,7 +92,15 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
         await hall.stop()
 
     app = Starlette(
-        routes=[*kiosk.routes(), *tax.routes(), *window.routes(), *public.routes(), *staff_routes, *page_routes],
+        routes=[
+            *kiosk.routes(),
+            *tax.routes(),
+            *window.routes(),
+            *public.routes(),
+            *staff_routes,
+            *quarantine_routes,
+            *page_routes,
+        ],
         middleware=[Middleware(SecurityHeaders), Middleware(HallTime, clock=hall.clock)],
         exception_handlers={
             Refused: _refused,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from hall.filings import documents, paying
@@ -155,6 +156,22 @@ def _quarantine_forks(
             forks.append(Quarantined(row.seq, reason))
             _notice(work, "disk_copied", where, f"#{row.seq}")
     return forks
+
+
+def accept_again(work: Work, rules: Rules, kiosk: KnownKiosk, row: JournalRow, tax: TaxOffice | None) -> str | None:
+    """A row that was set aside, once more, by the same way and the same checks; why not, or None: it is taken in."""
+    return _accept(work, rules, kiosk, _read(tax, row), tax)
+
+
+def opened(tax: TaxOffice, row: Row[Any], body: bytes, *, aside: bool) -> bytes:
+    """The body of a stored row out of its seal. Raises SealBroken. ``aside``: it was quarantined."""
+    if not aside and row.kind in _PLAIN:
+        return body
+    return tax.seal.open(body, _place(row.kiosk, row.incarnation, row.seq))
+
+
+def _place(kiosk: str, incarnation: str, seq: int) -> str:
+    return f"journal:{kiosk}:{incarnation}:{seq}"
 
 
 def _read(tax: TaxOffice | None, row: JournalRow) -> Told:
@@ -314,7 +331,7 @@ def _stored(
     body = bytes(row.body)
     if tax is not None and (aside or row.kind not in _PLAIN):
         # A return may bear a natural person's name and number. The chain's hash covers what is inside the seal.
-        body = tax.seal.close(body, f"journal:{where['kiosk']}:{where['incarnation']}:{row.seq}")
+        body = tax.seal.close(body, _place(where["kiosk"], where["incarnation"], row.seq))
     return {
         **where,
         "seq": row.seq,
