@@ -176,7 +176,7 @@ class Visitor:
     # ---- what a page makes them do -----------------------------------------------------------------------------------
 
     def _touches(self, page: Page) -> list[Event]:
-        chance, today = self.chance, self.machine.clock.now().date()
+        chance, today = self.chance, self.machine.trusted.now().date()
         if not self._begun and not isinstance(page, Home):
             # Somebody walked away from it.
             return [GoHome()] if chance.random() < 0.8 else [Touched()]
@@ -236,7 +236,7 @@ class Visitor:
         return self._about_taxes(page)
 
     def _about_taxes(self, page: Page) -> list[Event]:
-        chance, now = self.chance, self.machine.clock.now()
+        chance, now = self.chance, self.machine.trusted.now()
         today = now.date()
         match page:
             case ChooseTaxpayer(taxpayers=taxpayers):
@@ -312,7 +312,7 @@ class Visitor:
         return choices[0] if self.chance.random() < 0.6 else self.chance.choice(choices)
 
     def _anything(self, page: Page) -> Event:
-        now = self.machine.clock.now()
+        now = self.machine.trusted.now()
         today = now.date()
         options: tuple[Event, ...] = (
             Touched(),

@@ -31,8 +31,10 @@ from kiosk.domain.filing import Bureau
 from kiosk.domain.tax import RulePack
 from kiosk.domain.ticket import TicketSlip
 from kiosk.runtime.appliance import Appliance
+from kiosk.runtime.clock import Clock
 from kiosk.runtime.enrolment import Enrolment, enrolment_of
 from kiosk.runtime.inbox import Inbox
+from kiosk.runtime.trusted_clock import TrustedClock
 from kiosk.session.events import Event
 from kiosk.session.rules import Rules
 from kiosk.session.state import Purpose, Shown
@@ -112,6 +114,8 @@ class Machine:
         self.shown: Shown | None = None
         self.shown_at = 0.0
         self.inbox = SimulatedInbox(self)
+        self.trusted: Clock = self.clock
+        """What the front end goes by, and its screens put into touches."""
         self.visitor: Visitor | None = None
         self.settings = _kiosk_settings(folder, town)
         self._enrol()
@@ -148,6 +152,7 @@ class Machine:
 
     def _run_front(self) -> None:
         inbox = self.inbox = SimulatedInbox(self)
+        self.trusted = TrustedClock(self.clock)
         store = self._store()
         enrolment = enrolment_of(store)
         if enrolment is None:
@@ -160,7 +165,7 @@ class Machine:
             founding.catalogue(),
             founding.texts(),
             inbox,
-            self.clock,
+            self.trusted,
             self._shows,
             rules,
         )
@@ -265,12 +270,10 @@ class Town:
         halls: int = 2,
         weather: Mapping[str, int] = MappingProxyType({}),
         purposes: Mapping[Purpose, int] = PURPOSES,
-        true_days: bool = False,
     ) -> None:
-        """``weather``: how many times as often as usual a fault (by its method's name) happens. ``true_days``: numbers
-        of a kiosk's own series are unique within a true day, whatever its clock shows."""
+        """``weather``: how many times as often as usual a fault (by its method's name) happens."""
         self.seed = seed
-        self.weather, self.purposes, self.true_days = weather, purposes, true_days
+        self.weather, self.purposes = weather, purposes
         self.chance = Random(f"town {seed}")
         self.loop = Loop()
         self.started = self.loop.time()
