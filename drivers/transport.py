@@ -157,6 +157,11 @@ def open_transport(url: str, baudrate: int = 115200) -> Transport:
         raise NotConnected(f"{url}: {_why(error)}") from error
 
 
+def check_url(url: str) -> None:
+    """Nothing is opened. Raises BadUrl."""
+    _split(url)
+
+
 def _why(error: Exception) -> str:
     """pyserial packs a sentence and an error number into each other; the number says it best."""
     number = getattr(error, "errno", None)

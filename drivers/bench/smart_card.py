@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -261,10 +262,10 @@ class VirtualReaders:
     SLOTS = 2
     """vpcd has no more, however many readers it is told of."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._run = folder / "run"
-        self._config = folder / "readers"
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.gettempdir()) / f"taxkiosk-pcscd-{os.getpid()}"
+        self._run = self._folder / "run"
+        self._config = self._folder / "readers"
         self.socket = self._run / "pcscd.comm"
         first = _free_ports(self.SLOTS)
         self.ports = range(first, first + self.SLOTS)
@@ -299,8 +300,9 @@ class VirtualReaders:
         give_up = time.monotonic() + SOON_S
         while not self.socket.exists():
             if self._process.poll() is not None or time.monotonic() > give_up:
+                said = (self._folder / "pcscd.log").read_text(errors="replace")[-300:]
                 self.stop()
-                raise OSError(f"pcscd does not come up; see {self._folder / 'pcscd.log'}")
+                raise OSError(f"pcscd does not come up: {said}")
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -309,8 +311,7 @@ class VirtualReaders:
             process.send_signal(signal.SIGKILL)
             process.wait()
         # As after a crash its files would stay: a new one refuses to start beside them.
-        for left in ("pcscd.comm", "pcscd.pid"):
-            (self._run / left).unlink(missing_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> VirtualReaders:
         self.start()

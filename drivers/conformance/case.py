@@ -42,6 +42,9 @@ class Subject:
     tried: int = 0
     """How many single trials a case took: one a byte, where it goes through all of them."""
 
+    def rest(self) -> None:
+        """Between two cases on one device: nothing of the last one stays open that would disturb the next."""
+
     def close(self) -> None:
         raise NotImplementedError
 

@@ -31,7 +31,7 @@ from drivers.id_card.reader import (
     open_reader,
 )
 
-_BRIEF = Waits(answer=0.12, read=0.2, poll=0.02, probe=0.05, silence=0.04)
+_BRIEF = Waits(answer=0.15, read=0.25, poll=0.02, probe=0.06, silence=0.05)
 #: A person lays a card within this.
 _PATIENCE_S = 30.0
 #: The numbers of the samples on the bench.
@@ -42,7 +42,7 @@ class ReaderSubject(Subject):
     """``url``: the reader, opened when a case first asks for it."""
 
     limit_s = 4.0
-    late_s = 0.3
+    late_s = 0.35
 
     def __init__(self, url: str, hand: Hand, waits: Waits | None = None, thorough: bool = False) -> None:
         self.url = url
@@ -65,6 +65,9 @@ class ReaderSubject(Subject):
             self._reader = None
 
     def recover(self) -> None:
+        self.reopen()
+
+    def rest(self) -> None:
         self.reopen()
 
     def watch(self, timeout: float | None = None) -> CardRead | CardFailed | NoCard:

@@ -34,7 +34,7 @@ from drivers.pos.contract import (
 )
 from drivers.pos.terminal import PosTerminal, Waits
 
-_BRIEF = Waits(answer=0.15, beat=0.1, silence=0.6, first_sign=0.1, doubt=0.1, bank=2.0, cancel=0.3)
+_BRIEF = Waits(answer=0.12, beat=0.1, silence=0.6, first_sign=0.1, doubt=0.1, bank=2.0, cancel=0.3)
 _NOW = datetime(2026, 11, 24, 10, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 FEN = 35000
 #: What a technician's card is charged, and given back.
@@ -72,11 +72,25 @@ class TerminalSubject(Subject):
         self.pos = PosTerminal(self.url, waits=self.waits)
 
     def pay(self, key: str, fen: int | None = None) -> SaleResult:
-        def on_progress(progress: Progress) -> None:
-            if progress is Progress.PRESENT_CARD:
-                self.hand.do("insert", "payment" if self.hand.slow else None)
+        return self.sell(key, fen or self.fen, "insert", "payment" if self.hand.slow else None)
 
-        return self.pos.sale(key, fen or self.fen, self.patience_s, on_progress)
+    def sell(self, key: str, fen: int, step: str, argument: object = None) -> SaleResult:
+        """A charge, and the step as soon as the terminal waits for a card. Where nobody does it, it is called off."""
+        cancelled = threading.Event()
+        skipped: list[NotPossible] = []
+
+        def on_progress(progress: Progress) -> None:
+            if progress is Progress.PRESENT_CARD and not skipped:
+                try:
+                    self.hand.do(step, argument)
+                except NotPossible as problem:
+                    skipped.append(problem)
+                    cancelled.set()
+
+        result = self.pos.sale(key, fen, self.patience_s, on_progress, cancelled)
+        if skipped:
+            raise skipped[0]
+        return result
 
     def close(self) -> None:
         self.pos.close()
@@ -232,13 +246,25 @@ def _has_a_day(subject: BenchTerminal) -> None:
 _ONE_SPOILT = HARMLESS | {Kind.LOST, Kind.DROPPED, Kind.INSERTED, Kind.GARBLED}
 
 #: In the middle of a charge, and over pages of a day, the whole time for an answer passes at each.
-_WAITED_FOR = frozenset((Kind.SILENT, Kind.LOST, Kind.DROPPED, Kind.INSERTED, Kind.GARBLED))
+_WAITED_FOR = frozenset(
+    (
+        Kind.SILENT,
+        Kind.LOST,
+        Kind.DROPPED,
+        Kind.INSERTED,
+        Kind.GARBLED,
+        Kind.ASKED_DROPPED,
+        Kind.ASKED_GARBLED,
+    )
+)
 
 _EXCHANGES: list[Exchange[BenchTerminal]] = [
     Exchange("state", "A terminal that is well says so", _looks, must=_ONE_SPOILT),
     Exchange("sale", "One key is one charge, or the truth", _pays, must=HARMLESS, costly=_WAITED_FOR),
     Exchange("ask", "What became of a charge is told", _asks, _has_paid, _ONE_SPOILT),
-    Exchange("ask-nothing", "A charge that never was is not found", _asks_for_nothing, must=_ONE_SPOILT),
+    Exchange(
+        "ask-nothing", "A charge that never was is not found", _asks_for_nothing, must=_ONE_SPOILT, costly=_WAITED_FOR
+    ),
     Exchange("reverse", "A charge is given back, once", _gives_back, _has_paid_anew, _ONE_SPOILT),
     Exchange("day", "The entries of a day are its totals", _counts, _has_a_day, HARMLESS, _WAITED_FOR),
 ]
@@ -325,12 +351,8 @@ def _pays_and_gives_back(subject: TerminalSubject) -> None:
 
 
 def _red_key(subject: TerminalSubject) -> None:
-    def on_progress(progress: Progress) -> None:
-        if progress is Progress.PRESENT_CARD:
-            subject.hand.do("cancel")
-
     key = _new_key()
-    result = subject.pos.sale(key, ONE_FEN, subject.patience_s, on_progress)
+    result = subject.sell(key, ONE_FEN, "cancel")
     expect(result == Refused(key, RefusedBecause.CANCELLED), f"after the red key a charge is {result}")
 
 

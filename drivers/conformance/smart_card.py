@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -56,13 +54,13 @@ class SlotSubject(Subject):
 
     def card(self) -> TechnicianCard:
         self.put_in()
-        # pcscd sees a card before it has finished waking it.
+        # pcscd sees a card before it has woken it, and takes a moment to let one go.
         give_up = time.monotonic() + _SEEN_S
         while True:
             try:
                 self._open.append(connect(self.url))
                 return TechnicianCard(self._open[-1])
-            except (NoCard, BadCard):
+            except (NoCard, BadCard, CardInUse):
                 if time.monotonic() > give_up:
                     raise
                 time.sleep(0.05)
@@ -75,6 +73,9 @@ class SlotSubject(Subject):
         for connection in self._open:
             connection.close()
         self._open.clear()
+
+    def rest(self) -> None:
+        self.let_go()
 
     def close(self) -> None:
         self.let_go()
@@ -116,7 +117,7 @@ def bench_readers() -> VirtualReaders:
     """Raises NotPossible on a machine that cannot have them."""
     if why := VirtualReaders.missing():
         raise NotPossible(why)
-    return VirtualReaders(Path(tempfile.mkdtemp(prefix="pcscd-")))
+    return VirtualReaders()
 
 
 # ---- with nobody's help, and with a hand -----------------------------------------------------------------------------
