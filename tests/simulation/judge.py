@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from tests.simulation.hall import House
     from tests.simulation.town import Machine, Town
 
-_LINE = "('waiting', 'transferred')"
+#: In line, and never called before: a ticket that was at a window when it was given up stays its clerk's (``abandon``).
+_WAITS = (
+    "state IN ('waiting', 'transferred')"
+    " AND NOT EXISTS (SELECT 1 FROM event WHERE event.ticket = ticket.id AND event.kind = 'called')"
+)
 _LAST_FACT = "SELECT coalesce((SELECT max(seq) FROM journal), 0), incarnation FROM mark"
 _OWN_TICKETS = "SELECT key, number, given_up FROM ticket WHERE own_series = 1"
 _TICKETS_ASIDE = "SELECT count(*) FROM quarantine WHERE kiosk = ? AND kind = 'ticket_issued_here'"
@@ -273,20 +277,20 @@ class Judge:
         for key, number, given_up in machine.books.rows(
             "SELECT key, number, given_up FROM ticket WHERE own_series = 1"
         ):
-            found = hall.rows("SELECT number, state FROM ticket WHERE key = ?", key)
+            found = hall.rows(f"SELECT number, {_WAITS} FROM ticket WHERE key = ?", key)
             aside = hall.one(_TICKETS_ASIDE, machine.name)
             if not found and not aside:
                 self._broken(NEVER_LOST, f"the hall has never heard of {number} of {machine.name}")
             if found and found[0][0] != number:
                 self._broken(ONE_TICKET, f"{machine.name} gave {number}, the hall knows it as {found[0][0]}")
-            if found and given_up and found[0][1] in ("waiting", "transferred"):
+            if found and given_up and found[0][1]:
                 self._broken(UNKNOWN_IS_VOID, f"{number} of {machine.name} was given up and still waits")
         abandoned = "SELECT key FROM ask WHERE outcome = 'abandoned' UNION SELECT key FROM ticket WHERE given_up = 1"
         for (key,) in machine.books.rows(abandoned):
-            if hall.one("SELECT count(*) FROM ticket WHERE key = ? AND state IN ('waiting', 'transferred')", key):
+            if hall.one(f"SELECT count(*) FROM ticket WHERE key = ? AND {_WAITS}", key):
                 self._broken(UNKNOWN_IS_VOID, f"{machine.name} abandoned {key}, and its number waits in line")
         for key, number in hall.rows(
-            f"SELECT key, number FROM ticket WHERE kiosk = ? AND series = 'hall' AND state IN {_LINE}", machine.name
+            f"SELECT key, number FROM ticket WHERE kiosk = ? AND series = 'hall' AND {_WAITS}", machine.name
         ):
             if machine.books.one("SELECT outcome FROM ask WHERE key = ?", key) not in ("answered", None):
                 self._broken(UNKNOWN_IS_VOID, f"{number} waits in line, and {machine.name} never gave it to anybody")

@@ -7,7 +7,7 @@ import pytest
 from tests.simulation.town import Report, Town
 
 SEEDS = range(101, 104)
-EVENTS = 6_000
+EVENTS = 3_000
 
 
 def told(report: Report) -> str:
@@ -31,6 +31,6 @@ def test_one_seed_is_one_history() -> None:
 
 
 def test_own_numbers_are_unique_within_a_true_day_whatever_the_clock_shows() -> None:
-    report = Town(4, kiosks=3, weather={"clock_jumps": 30, "kiosk_cut_off": 20}).run(6_000)
+    report = Town(4, kiosks=3, weather={"clock_jumps": 30, "kiosk_cut_off": 20}).run(3_000)
     assert not report.violations, told(report)
     assert report.faults["clock jumps"] > 10
