@@ -24,7 +24,7 @@ from demo.display import Display
 from demo.processes import Failed, Process, wait_until
 from demo.stage import PORTRAIT, Stage
 
-TOUCHES = 300
+TOUCHES = 200
 TURNS = 40
 DEVICES = ("id-card", "ticket-printer", "receipt-printer", "pos")
 
@@ -40,7 +40,7 @@ def rows() -> list[Row]:
         folder = Path(name)
         with screen(folder / "glass") as glass, Stage(folder / "stage", PORTRAIT, glass.display.name) as stage:
             finger = Finger(glass.display.name)
-            well = _presses(stage, glass, finger, TOUCHES // 3)
+            well = _presses(stage, glass, finger, TOUCHES // 4)
             for device in DEVICES:
                 stage.do(device, "hang")
             stage.hall.freeze()
@@ -152,14 +152,14 @@ def _presses(stage: Stage, glass: Glass, finger: Finger, count: int) -> list[flo
         # A line through the button's ground.
         line = (x + 4, y + height // 2, width - 8)
         finger.moves(x + width // 2, y + height // 2)
-        time.sleep(0.1 + chance.random() / 10)
+        time.sleep(0.05 + chance.random() / 20)
         before = glass.row(*line)
         touched = time.monotonic()
         finger.presses(True)
         delays.append(glass.changes(before, *line) - touched)
         finger.moves(PORTRAIT.width // 2, 2)
         finger.presses(False)
-        time.sleep(0.1)
+        time.sleep(0.05)
     return delays
 
 

@@ -332,7 +332,7 @@ def _check_kiosk(run: Run, folder: Path, left: list[Left]) -> list[str]:
             if ended > said:
                 problems.append(f"{ended} sheets have ended, the journal tells of {said}")
             problems += _chain(
-                [tuple(row) for row in ask("SELECT seq, kind, at, body, hash FROM journal ORDER BY seq")]
+                [tuple(row) for row in ask("SELECT seq, kind, at, clock, body, hash FROM journal ORDER BY seq")]
             )
         # It must also be able to go on from there.
         now = datetime.now().astimezone()
@@ -343,15 +343,16 @@ def _check_kiosk(run: Run, folder: Path, left: list[Left]) -> list[str]:
         store.close()
 
 
-def _chain(rows: list[tuple[int, str, str, bytes, str]]) -> list[str]:
+def _chain(rows: list[tuple[int, str, str, str | None, bytes, str]]) -> list[str]:
     problems = []
-    previous = rows[0][4] if rows and rows[0][0] != 1 else CHAIN_START
-    for number, (seq, kind, at, body, own) in enumerate(rows, rows[0][0] if rows else 1):
+    previous = rows[0][5] if rows and rows[0][0] != 1 else CHAIN_START
+    for number, (seq, kind, at, clock, body, own) in enumerate(rows, rows[0][0] if rows else 1):
         if seq != number:
             return [f"the journal has a gap before {seq}"]
         # Of the first row that is left its predecessor is gone, and of what the hall holds the body.
         follows = not body or (number == rows[0][0] and seq != 1)
-        if not follows and row_hash(previous, seq, kind, datetime.fromisoformat(at), body) != own:
+        shown = datetime.fromisoformat(clock) if clock else None
+        if not follows and row_hash(previous, seq, kind, datetime.fromisoformat(at), body, shown) != own:
             problems.append(f"journal row {seq} does not follow its predecessor")
         previous = own
     return problems

@@ -57,7 +57,7 @@ def test_a_careless_kiosk_or_hall_is_found_out_by_power_cuts(
     assert [problem for problem in tally.violations if found in problem]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_hall_without_a_claim_is_found_out_by_two_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if not LONG:
         pytest.skip("in make test-long")
@@ -66,8 +66,8 @@ def test_a_hall_without_a_claim_is_found_out_by_two_windows(tmp_path: Path, monk
     hall.program = kill_points_mutants.program("a missing claim")
     hall.start()
     try:
-        # Its clients may wait for ever for a ticket that another window has: a minute is enough to see it.
-        asyncio.run(asyncio.wait_for(test_campaign.campaign(hall), 60))
+        # Its clients may wait for ever for a ticket that another window has; nothing depends on their end.
+        asyncio.run(asyncio.wait_for(test_campaign.campaign(hall), 200))
     except (TimeoutError, AssertionError):
         pass
     finally:

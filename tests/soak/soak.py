@@ -37,7 +37,7 @@ WIDTH, HEIGHT = 270, 480
 WARM_UP = 0.3
 """The share of the run in which caches may fill: textures of words, Python's own free lists, the allocator's arenas."""
 
-SAMPLES = 16
+SAMPLES = 12
 
 GROWTH_KIB = 0.5
 """KiB a visit that memory may grow after the warm-up. A kiosk with 400 visits a day that starts anew every night stays
@@ -50,7 +50,7 @@ OBJECTS_A_VISIT = 0.5
 OBJECTS_NOISE = 3_000
 """The same for objects: of 70,000 at a home page so many come and go with what was drawn before it."""
 
-LONGEST_VISIT = 24
+LONGEST_VISIT = 18
 """Touches; then the person walks away."""
 
 DOUBLE_EVERY = 5
