@@ -78,10 +78,11 @@ class ReaderSubject(Subject):
 
 
 class BenchReader(ReaderSubject):
-    def __init__(self, thorough: bool = False) -> None:
+    def __init__(self, thorough: bool = False, patience: float = 1.0) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self.wire = SpoiltWire(SimulatedReader(), PtyEnd(Path(self._folder.name) / "id-card"))
-        super().__init__(self.wire.address, BenchHand(self.wire.do), _BRIEF, thorough)
+        super().__init__(self.wire.address, BenchHand(self.wire.do), matrix.patient(_BRIEF, patience), thorough)
+        self.late_s, self.limit_s = self.late_s * patience, self.limit_s * patience
 
     def close(self) -> None:
         super().close()

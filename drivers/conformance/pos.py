@@ -101,12 +101,13 @@ class BenchTerminal(TerminalSubject):
     paid = ""
     """The key of a charge that went through."""
 
-    def __init__(self, thorough: bool = False) -> None:
+    def __init__(self, thorough: bool = False, patience: float = 1.0) -> None:
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         self.device = SimulatedTerminal(folder, pay_s=0.0, clock=lambda: _NOW)
         self.wire = SpoiltWire(self.device, PtyEnd(folder / "pos"))
-        super().__init__(self.wire.address, BenchHand(self.wire.do), _BRIEF, thorough)
+        super().__init__(self.wire.address, BenchHand(self.wire.do), matrix.patient(_BRIEF, patience), thorough)
+        self.late_s, self.limit_s = self.late_s * patience, self.limit_s * patience
 
     @property
     def today(self) -> date:

@@ -71,12 +71,14 @@ class PrinterSubject(Subject):
 class BenchPrinter(PrinterSubject):
     """Paper takes no time, until a case makes it ``slow``."""
 
-    def __init__(self, thorough: bool = False, tcp: bool = False) -> None:
+    def __init__(self, thorough: bool = False, patience: float = 1.0, tcp: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self.simulated = SimulatedPrinter("printer", speed=0.0, baudrate=None)
         end = TcpEnd() if tcp else PtyEnd(Path(self._folder.name) / "printer")
         self.wire = SpoiltWire(self.simulated, end)
-        super().__init__(self.wire.address, BenchHand(self.wire.do), _BRIEF, thorough=thorough)
+        waits = matrix.patient(_BRIEF, patience)
+        super().__init__(self.wire.address, BenchHand(self.wire.do), waits, thorough=thorough)
+        self.late_s, self.limit_s = self.late_s * patience, self.limit_s * patience
         self.printer.prepare()
 
     def slow(self) -> None:

@@ -19,6 +19,7 @@ CASES: tuple[Case, ...] = (*id_card.CASES, *printer.CASES, *smart_card.CASES, *p
 
 #: Most of a case is waiting for answers that do not come.
 JOBS = 20
+_PATIENCE = 4.0
 
 Outcome = Literal["passed", "failed", "skipped"]
 
@@ -72,20 +73,21 @@ def run_on_device(cases: Iterable[Case], subject: Subject) -> Iterator[Result]:
 def run_on_bench(cases: Iterable[Case], thorough: bool = False, jobs: int = JOBS) -> Iterator[Result]:
     """Each case on a simulator of its own; results as they come. ``thorough``: every byte, however long it takes.
 
-    One that fails beside the others is tried once more at the end, alone: a machine with too much to do is late itself.
+    One that fails beside the others is tried once more at the end, alone and with longer waits: a machine with too
+    much to do is late itself.
     """
     cases = list(cases)
     slots = _Slots()
-    makers: dict[DeviceClass, Callable[[], Subject]] = {
-        DeviceClass.ID_CARD: lambda: id_card.BenchReader(thorough),
-        DeviceClass.PRINTER: lambda: printer.BenchPrinter(thorough),
-        DeviceClass.POS: lambda: pos.BenchTerminal(thorough),
-        DeviceClass.SMART_CARD: slots.take,
+    makers: dict[DeviceClass, Callable[[float], Subject]] = {
+        DeviceClass.ID_CARD: lambda patience: id_card.BenchReader(thorough, patience),
+        DeviceClass.PRINTER: lambda patience: printer.BenchPrinter(thorough, patience),
+        DeviceClass.POS: lambda patience: pos.BenchTerminal(thorough, patience),
+        DeviceClass.SMART_CARD: lambda _: slots.take(),
     }
 
-    def run(case: Case) -> Result:
+    def run(case: Case, patience: float = 1.0) -> Result:
         try:
-            subject = makers[case.device]()
+            subject = makers[case.device](patience)
         except NotPossible as problem:
             return Result(case, "skipped", str(problem))
         except Exception as problem:
@@ -118,7 +120,7 @@ def run_on_bench(cases: Iterable[Case], thorough: bool = False, jobs: int = JOBS
                 else:
                     yield result
         for suspect in suspects:
-            again = run(suspect.case)
+            again = run(suspect.case, _PATIENCE)
             yield replace(again, beside_others=suspect.why) if again.outcome == "passed" else again
         for case in cases:
             if case.alone:
