@@ -58,7 +58,7 @@ class Judge:
     def __init__(self, town: Town) -> None:
         self.town = town
         self.numbers: dict[tuple[str, str, str], str] = {}
-        """(hall, true business day, number) → the ticket that bears it."""
+        """(hall, business day, number) → the ticket that bears it."""
         self.sheets: dict[str, int] = defaultdict(int)
         self.filings: set[str] = set()
         """Every business key under which a kiosk has ever filed."""
@@ -96,8 +96,16 @@ class Judge:
             self.number_told(machine, page.slip.number, page.slip.token)
 
     def number_told(self, machine: Machine, number: str, token: str) -> None:
-        """Somebody has seen this number, on screen or on paper, on this day; the kiosk's clock may show another."""
-        where = (machine.hall.name, business_day(self.town.now(), DAY_STARTS), number)
+        """Somebody has seen this number, on screen or on paper.
+
+        It is of the day that the kiosk's disk says. Of its own series that is the day it believed in; where that was a
+        wrong one, the same number is given on one true day twice (``Town.true_days`` looks for that, too).
+        """
+        day = business_day(self.town.now(), DAY_STARTS)
+        rows = machine.books.rows("SELECT day, own_series FROM ticket WHERE token = ?", token)
+        if rows and not self.town.true_days:
+            day = f"{machine.name}'s {rows[0][0]}" if rows[0][1] else rows[0][0]
+        where = (machine.hall.name, day, number)
         known = self.numbers.setdefault(where, token)
         if known != token:
             self._broken(ONE_TICKET, f"{number} of {where[1]} was given twice, the second time at {machine.name}")

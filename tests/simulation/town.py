@@ -270,10 +270,12 @@ class Town:
         halls: int = 2,
         weather: Mapping[str, int] = MappingProxyType({}),
         purposes: Mapping[Purpose, int] = PURPOSES,
+        true_days: bool = False,
     ) -> None:
-        """``weather``: how many times as often as usual a fault (by its method's name) happens."""
+        """``weather``: how many times as often as usual a fault (by its method's name) happens. ``true_days``: numbers
+        of a kiosk's own series have to be unique within a true day even while the kiosk believes in a wrong one."""
         self.seed = seed
-        self.weather, self.purposes = weather, purposes
+        self.weather, self.purposes, self.true_days = weather, purposes, true_days
         self.chance = Random(f"town {seed}")
         self.loop = Loop()
         self.started = self.loop.time()
