@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 import config
-from kiosk.session.rules import Limits
+from kiosk.session.rules import Limits, Offline
 
 
 class SettingsError(Exception):
@@ -70,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     devices: Devices
     limits: Limits
     tax: Tax
+    offline: Offline
     look: Look
 
 

@@ -64,7 +64,7 @@ def run(settings_file: Path | None) -> None:
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
     inbox, clock = Inbox(), TrustedClock(SystemClock())
-    rules = Rules(catalogue, settings.limits, settings.tax.functions)
+    rules = Rules(catalogue, settings.limits, settings.tax.functions, offline=settings.offline)
     behind: list[Appliance] = []
     problems: list[str] = []
 

@@ -154,9 +154,10 @@ class LatePart(msgspec.Struct, frozen=True):
     amount: int
 
 
-FilingState = Literal["received", "half_done", "accepted", "refused", "superseded"]
-"""received: the hall has it, no bureau yet. half_done: one bureau has it. accepted: all have. refused: a bureau said no
-for good. superseded: corrected by a later one."""
+FilingState = Literal["queued", "received", "half_done", "accepted", "refused", "superseded"]
+"""queued: the kiosk has it and the hall not yet; the hall itself never says it. received: the hall has it, no bureau
+yet. half_done: one bureau has it. accepted: all have. refused: a bureau said no for good. superseded: corrected by a
+later one."""
 
 
 class FilingPart(msgspec.Struct, frozen=True):

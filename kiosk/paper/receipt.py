@@ -23,6 +23,7 @@ _INDENT = 2
 class _Matter(StrEnum):
     """What the slip is about. Texts: ``paper.receipt.title.<value>``."""
 
+    QUEUED = "queued"
     RECEIVED = "received"
     DECLARED = "declared"
     REFUSED = "refused"
@@ -69,6 +70,8 @@ def _matter(paper: ReceiptPaper) -> _Matter:
     if _charged(paper):
         return _Matter.PAID
     match filing.state:
+        case "queued":
+            return _Matter.QUEUED
         case "received":
             return _Matter.RECEIVED
         case "refused":
@@ -108,6 +111,8 @@ def _notice(paper: ReceiptPaper, texts: Texts) -> str:
     match filing.state:
         case "superseded":
             return say("superseded")
+        case "queued":
+            return say("queued")
         case "received":
             return say("received", waiting=_named(paper, texts, "pending"))
         case "half_done":

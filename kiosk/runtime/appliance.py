@@ -107,7 +107,7 @@ class Appliance:
         self._hall = HallDesk(
             settings.kiosk.hall_url, enrolment, store, slips, inbox, clock, limits.hall_answer_s, limits.find_s
         )
-        self._taxes = TaxDesk(settings.kiosk.hall_url, enrolment, store, inbox, clock, limits)
+        self._taxes = TaxDesk(settings.kiosk.hall_url, enrolment, store, inbox, clock, limits, settings.offline)
         self._pos: PosDesk | None = None
         if devices.pos:
             self._pos = PosDesk(PosTerminal(devices.pos), store, inbox, clock, status.note, limits.charge_s)

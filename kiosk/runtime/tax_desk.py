@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from kiosk.domain.filing import (
     InvoiceView,
     PaymentView,
 )
+from kiosk.domain.holder import Holder
 from kiosk.runtime.clock import Clock
 from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.inbox import Inbox
@@ -53,9 +55,10 @@ from kiosk.session.events import (
     PaymentHeld,
     TaxpayersFound,
 )
-from kiosk.session.rules import Limits
-from kiosk.session.state import Draft
+from kiosk.session.rules import Limits, Offline
+from kiosk.session.state import Draft, Remembered
 from kiosk.store.database import StoreFailed
+from kiosk.store.remembered import key_of
 from kiosk.store.store import Store
 from kiosk.sync.hall_client import HallClient, HallRefused, HallUnreachable
 from kiosk.sync.signing import Signer
@@ -70,6 +73,7 @@ MARGIN_S = 0.3
 RETRY_S = 0.2
 ASK_ENTRY_EVERY_S = 0.5
 NOT_FOUND = 404
+NOTHING_ALONE = Offline()
 SERVER_FAULT = 500
 
 TaxQuestion = (
@@ -88,7 +92,14 @@ class TaxDesk:
     """``perform`` returns at once; answers come as events."""
 
     def __init__(
-        self, hall_url: str, enrolment: Enrolment, store: Store, inbox: Inbox, clock: Clock, limits: Limits
+        self,
+        hall_url: str,
+        enrolment: Enrolment,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        limits: Limits,
+        offline: Offline = NOTHING_ALONE,
     ) -> None:
         self._client = HallClient(hall_url, Signer(enrolment.kiosk, enrolment.private_key))
         self._pepper = enrolment.pepper
@@ -96,6 +107,7 @@ class TaxDesk:
         self._inbox = inbox
         self._clock = clock
         self._limits = limits
+        self._offline = offline
         self._ended = threading.Event()
         self.worker = Worker("taxes")
 
@@ -112,11 +124,11 @@ class TaxDesk:
         person."""
         match effect:
             case FindTaxpayers(visit, holder):
-                reference = holder.reference(self._pepper)
-                return lambda: self._find_taxpayers(visit, reference)
+                reference, opens = holder.reference(self._pepper), self._memory_key(holder)
+                return lambda: self._find_taxpayers(visit, reference, opens)
             case OpenFile(visit, holder, taxpayer):
-                reference, taxpayer_id = holder.reference(self._pepper), taxpayer.id
-                return lambda: self._open_file(visit, reference, taxpayer_id)
+                reference, opens, taxpayer_id = holder.reference(self._pepper), self._memory_key(holder), taxpayer.id
+                return lambda: self._open_file(visit, reference, taxpayer_id, opens)
             case FindBuyer(visit, number):
                 return lambda: self._find_buyer(visit, number)
             case SubmitFiling():
@@ -139,19 +151,57 @@ class TaxDesk:
 
     # ---- questions -------------------------------------------------------------------------------------------------
 
-    def _find_taxpayers(self, visit: int, reference: str) -> None:
+    def _memory_key(self, holder: Holder) -> bytes | None:
+        """What opens this person's memory here; None where nothing is remembered, or the number was only typed."""
+        return key_of(self._pepper, holder.number) if self._offline.forms and holder.from_card else None
+
+    def _since(self) -> tuple[date, date]:
+        """From when on the hall's word still counts, and today."""
+        today = self._clock.now().date()
+        return today - timedelta(days=self._offline.register_days), today
+
+    def _find_taxpayers(self, visit: int, reference: str, key: bytes | None) -> None:
         answer = self._ask(
             self._limits.look_up_s, FILING_PROBLEMS, lambda left: self._client.taxpayers_of(reference, left)
         )
         match answer:
             case None:
-                self._inbox.post(HallSilent(visit))
+                self._inbox.post(self._taxpayers_remembered(visit, reference, key) or HallSilent(visit))
             case _No(problem):
                 self._inbox.post(HallRefusedIt(visit, problem))
             case _:
+                if key is not None:
+                    today = self._clock.now().date()
+                    self._record(lambda: self._store.memory.keep_list(reference, key, answer, today))
                 self._inbox.post(TaxpayersFound(visit, tuple(answer.taxpayers)))
 
-    def _open_file(self, visit: int, reference: str, taxpayer: str) -> None:
+    def _taxpayers_remembered(self, visit: int, reference: str, key: bytes | None) -> TaxpayersFound | None:
+        if key is None:
+            return None
+        try:
+            found = self._store.memory.taxpayers(reference, key, *self._since())
+        except (StoreFailed, msgspec.DecodeError) as problem:
+            log.warning("memory-not-read", reason=type(problem).__name__)
+            return None
+        return TaxpayersFound(visit, tuple(found[1].taxpayers), remembered=True) if found else None
+
+    def _file_remembered(self, visit: int, reference: str, taxpayer: str, key: bytes | None) -> FileOpened | None:
+        if key is None:
+            return None
+        try:
+            found = self._store.memory.file(reference, taxpayer, key, *self._since())
+            waiting = self._store.memory.waiting() if found else []
+        except (StoreFailed, msgspec.DecodeError) as problem:
+            log.warning("memory-not-read", reason=type(problem).__name__)
+            return None
+        if found is None:
+            return None
+        met = frozenset(each.obligation for each in waiting if each.obligation is not None)
+        draft = self._draft(reference, taxpayer)
+        remembered = Remembered(found[0], met, len(waiting))
+        return FileOpened(visit, found[1], draft, self._clock.now().date(), remembered)
+
+    def _open_file(self, visit: int, reference: str, taxpayer: str, key: bytes | None) -> None:
         until = self._clock.monotonic() + self._limits.look_up_s
         self._send_what_is_on_the_way(taxpayer, until - self._limits.look_up_s / 2)
         answer = self._ask(
@@ -161,10 +211,13 @@ class TaxDesk:
         )
         match answer:
             case None:
-                self._inbox.post(HallSilent(visit))
+                self._inbox.post(self._file_remembered(visit, reference, taxpayer, key) or HallSilent(visit))
             case _No(problem):
                 self._inbox.post(HallRefusedIt(visit, problem))
             case _:
+                if key is not None:
+                    today = self._clock.now().date()
+                    self._record(lambda: self._store.memory.keep_file(reference, key, answer, today))
                 draft = self._draft(reference, taxpayer)
                 self._inbox.post(FileOpened(visit, answer, draft, self._clock.now().date()))
 

@@ -24,7 +24,17 @@ from kiosk.domain.filing import (
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView
 from kiosk.domain.ticket import TicketSlip
-from kiosk.session.state import CardProblem, DeviceName, DeviceView, Draft, Language, OpenTicket, Purpose, QueryTab
+from kiosk.session.state import (
+    CardProblem,
+    DeviceName,
+    DeviceView,
+    Draft,
+    Language,
+    OpenTicket,
+    Purpose,
+    QueryTab,
+    Remembered,
+)
 
 # ---- touches -------------------------------------------------------------------------------------------------------
 
@@ -336,6 +346,8 @@ class TicketsFound:
 class TaxpayersFound:
     visit: int
     taxpayers: tuple[TaxpayerView, ...]
+    remembered: bool = False
+    """The hall is silent; it said so some days ago."""
 
 
 @dataclass(frozen=True)
@@ -345,6 +357,8 @@ class FileOpened:
     draft: Draft | None
     on: date
     """Today, for what is late."""
+    remembered: Remembered | None = None
+    """The hall is silent; ``file`` is what it said before."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kiosk.domain.catalogue import Catalogue, Service
-from kiosk.domain.filing import Place
+from kiosk.domain.filing import Form, Place
 from kiosk.session.state import Availability
 
 if TYPE_CHECKING:
@@ -42,6 +42,20 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Offline:
+    """What may be filed while the hall is silent; nothing is ever paid then. Values: config/kiosk.toml."""
+
+    forms: frozenset[Form] = frozenset()
+    """None: nothing is filed without the hall."""
+    max_total_yuan: int = 0
+    """Due by one return at the most."""
+    register_days: int = 0
+    """How old what the hall said of a taxpayer may be."""
+    max_waiting: int = 0
+    """Returns of anybody that wait for the hall."""
+
+
+@dataclass(frozen=True)
 class Rules:
     catalogue: Catalogue
     limits: Limits = field(default_factory=Limits)
@@ -49,6 +63,7 @@ class Rules:
     """Codes of the services that this kiosk's software carries out itself."""
     pack: RulePack | None = None
     """The rules that returns are assessed by; without them nothing of taxes is offered."""
+    offline: Offline = field(default_factory=Offline)
     place: Place = Place.CITY
     """Where a natural person is taxed who has no registration: the hall's own place."""
 

@@ -286,6 +286,17 @@ class ChooseTaxpayer:
 
 
 @dataclass(frozen=True)
+class Remembered:
+    """The hall is silent: a file is as it was on a day, and what was filed here since."""
+
+    said_on: date
+    filed_since: frozenset[str] = frozenset()
+    """Obligations met by returns that wait for the hall."""
+    waiting: int = 0
+    """Returns of anybody that wait for it."""
+
+
+@dataclass(frozen=True)
 class TodoList:
     """What is due: returns by deadline, what is filed and unpaid with its late surcharge to date, other returns that
     can be brought up. ``draft``: begun earlier by the same person and not submitted."""
@@ -294,6 +305,8 @@ class TodoList:
     draft: Draft | None = None
     choice_of_one: bool = False
     """The person has no other taxpayer: back leads home."""
+    said_on: date | None = None
+    """The hall is silent, and what is due is as it was that day."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +334,8 @@ class Work:
     """Of an invoice: found by the hall for the number that was typed."""
     on: date = date.min
     """Today, by the last touch that told it."""
+    offline: bool = False
+    """Begun while the hall was silent: limits of their own hold."""
 
     @property
     def known(self) -> Known:

@@ -117,5 +117,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # at: the time that the kiosk goes by; clock: what the machine's own clock showed, right or wrong.
         "ALTER TABLE journal ADD COLUMN clock TEXT",
+        # What the hall said of a person's taxpayers (taxpayer '': which they are), sealed with a key of his number.
+        """CREATE TABLE remembered (
+            holder_ref TEXT NOT NULL,
+            taxpayer TEXT NOT NULL,
+            said_on TEXT NOT NULL,
+            sealed BLOB NOT NULL,
+            PRIMARY KEY (holder_ref, taxpayer)
+        ) STRICT, WITHOUT ROWID""",
+        # A sheet may also be a technician's: the ledger says what every sheet of paper was.
+        """CREATE TABLE sheet (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            token TEXT NOT NULL,
+            number TEXT NOT NULL,
+            reprint INTEGER NOT NULL CHECK (reprint IN (0, 1)),
+            state TEXT NOT NULL CHECK (state IN ('intended', 'sent', 'done', 'failed', 'uncertain')),
+            reason TEXT,
+            intended_at TEXT NOT NULL,
+            ended_at TEXT,
+            kind TEXT NOT NULL DEFAULT 'ticket'
+                CHECK (kind IN ('ticket', 'receipt', 'certificate', 'invoice', 'test')),
+            key TEXT
+        ) STRICT""",
+        "INSERT INTO sheet"
+        " SELECT id, token, number, reprint, state, reason, intended_at, ended_at, kind, key FROM slip",
+        "DROP TABLE slip",
+        "ALTER TABLE sheet RENAME TO slip",
+        "CREATE INDEX slip_open ON slip (state) WHERE state IN ('intended', 'sent')",
     ),
 )

@@ -22,7 +22,7 @@ from kiosk.domain.day import DAY_STARTS, business_day
 from kiosk.domain.filing import DocumentPrinted
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
-from kiosk.store import filings, journal, papers, payments
+from kiosk.store import filings, journal, papers, payments, remembered
 from kiosk.store import trusted_time as time_kept
 from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
 from kiosk.store.trusted_time import TrustedTime
@@ -63,6 +63,7 @@ class Store:
         self.filings = filings.FilingLedger(self._transaction)
         self.payments = payments.PaymentLedger(self._transaction)
         self.papers = papers.PaperLedger(self._transaction)
+        self.memory = remembered.Memory(self._transaction)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -222,6 +223,7 @@ class Store:
         with self._transaction() as connection:
             for statement in (
                 "DELETE FROM ticket WHERE day < :day",
+                "DELETE FROM remembered WHERE said_on < :day",
                 "DELETE FROM ask WHERE outcome IS NOT NULL AND asked_at < :day",
                 "DELETE FROM slip WHERE state NOT IN ('intended', 'sent') AND intended_at < :day",
             ):

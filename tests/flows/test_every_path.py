@@ -284,6 +284,9 @@ def test_a_paper_that_is_printed_again_is_marked_or_numbered_anew(edges: list[Ed
         match edge.before.page, edge.after.page:
             case (Finished(printed=printed), PrintingPaper(paper=paper)):
                 assert paper.reprint == printed
+            case (Sorry(reason=SorryReason.FILING_QUEUED), PrintingPaper(paper=paper)):
+                # Nothing of it has been printed yet.
+                assert not paper.reprint
             case ((Sorry() | MyTaxes()), PrintingPaper(paper=paper)):
                 assert paper.reprint
             case (Sorry(reason=reason), IssuingPaper(step=step)):

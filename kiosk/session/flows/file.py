@@ -66,8 +66,8 @@ from kiosk.session.events import (
     Submitted,
     Typed,
 )
-from kiosk.session.flows.look_up import SELF, back_to_choice, choice_of_one, open_file
-from kiosk.session.flows.prove import finished_page, give_invoice, print_receipt
+from kiosk.session.flows.look_up import SELF, back_to_choice, choice_of_one, goes_on_alone, open_file
+from kiosk.session.flows.prove import finished_page, give_invoice, print_receipt, receipt_of
 from kiosk.session.rules import Rules
 from kiosk.session.state import (
     Ask,
@@ -78,7 +78,9 @@ from kiosk.session.state import (
     LookingUp,
     MyTaxes,
     Page,
+    PrintingPaper,
     Purpose,
+    Remembered,
     Session,
     Sorry,
     SorryReason,
@@ -106,6 +108,8 @@ def opened(rules: Rules, session: Session, page: LookingUp, event: FileOpened) -
     # Who a natural person is, the card says; the hall does not know the name.
     file = msgspec.structs.replace(event.file, taxpayer=taxpayer) if taxpayer.id == SELF else event.file
     alone = choice_of_one(rules, session, page.purpose)
+    if event.remembered is not None:
+        return opened_alone(rules, session, page.purpose, file, event.remembered, event.draft)
     match page.purpose:
         case Purpose.INVOICE:
             return begin(rules, session, Work(page.purpose, file, Form.INVOICE_ON_BEHALF, on=event.on))
@@ -116,6 +120,31 @@ def opened(rules: Rules, session: Session, page: LookingUp, event: FileOpened) -
     if taxpayer.id == SELF and not (file.filings or file.forms or file.obligations):
         return go(rules, session, Sorry(SorryReason.NO_TAXPAYER))
     return go(rules, session, todo_page(rules, session, file, event.draft))
+
+
+def opened_alone(
+    rules: Rules,
+    session: Session,
+    purpose: Purpose,
+    file: TaxpayerFile,
+    remembered: Remembered,
+    draft: Draft | None,
+) -> Step:
+    """The hall is silent. Only what its limits allow is offered; what is filed already can be neither paid nor
+    corrected, so it is not shown."""
+    limits = rules.offline
+    if not goes_on_alone(rules, purpose) or file.taxpayer.id == SELF or remembered.waiting >= limits.max_waiting:
+        return go(rules, session, Sorry(SorryReason.TAX_SILENT))
+    due = [
+        each
+        for each in file.obligations
+        if each.form in limits.forms and each.state == "open" and each.id not in remembered.filed_since
+    ]
+    others = [form for form in file.forms if form in limits.forms and form in OCCASIONAL_RETURNS]
+    if not due and not others:
+        return go(rules, session, Sorry(SorryReason.TAX_SILENT))
+    left = msgspec.structs.replace(file, obligations=due, forms=others, filings=[], arrears=[])
+    return go(rules, session, replace(todo_page(rules, session, left, draft), said_on=remembered.said_on))
 
 
 def todo_page(rules: Rules, session: Session, file: TaxpayerFile, draft: Draft | None) -> TodoList:
@@ -148,19 +177,22 @@ def pick_obligation(rules: Rules, session: Session, page: TodoList, event: PickO
             SorryReason.FILING_REFUSED, word="not_yet_open", taxpayer=page.file.taxpayer, purpose=Purpose.FILE
         )
         return go(rules, session, sorry)
-    return begin(rules, session, Work(Purpose.FILE, page.file, picked.form, picked, on=event.on))
+    work = Work(Purpose.FILE, page.file, picked.form, picked, on=event.on, offline=page.said_on is not None)
+    return begin(rules, session, work)
 
 
 def pick_form(rules: Rules, session: Session, page: TodoList, event: PickForm) -> Step:
     if not may_bring_up(page.file, event.form):
         return stay(session)
     purpose = Purpose.INVOICE if event.form is Form.INVOICE_ON_BEHALF else Purpose.FILE
-    return begin(rules, session, Work(purpose, page.file, event.form, on=event.on))
+    return begin(rules, session, Work(purpose, page.file, event.form, on=event.on, offline=page.said_on is not None))
 
 
 def continue_draft(rules: Rules, session: Session, page: TodoList, event: ContinueDraft) -> Step:
     work = resumed(page.file, page.draft, event.on) if page.draft else None
-    return stay(session) if work is None else first_open_page(rules, session, work)
+    if work is None:
+        return stay(session)
+    return first_open_page(rules, session, replace(work, offline=page.said_on is not None))
 
 
 def drop_draft(rules: Rules, session: Session, page: TodoList, event: DropDraft) -> Step:
@@ -406,6 +438,8 @@ def submitted(rules: Rules, session: Session, page: Check, event: Submitted) -> 
         return go(rules, session, checked)
     if not session.situation.storage_works:
         return go(rules, session, not_filed(work))
+    if work.offline and checked.assessment.to_pay > rules.offline.max_total_yuan * 100:
+        return go(rules, session, filing_refused(work, "offline_total"))
     request = filing_request(checked, session.holder, event)
     submitting = Submitting(work, checked.assessment, SubmitStep.RECORDING, request)
     return go(rules, session, submitting, RecordFiling(session.visit, session.holder, request))
@@ -497,7 +531,33 @@ def hall_silent(rules: Rules, session: Session, page: Submitting, event: HallSil
 def queued(rules: Rules, session: Session, page: Submitting, event: FilingQueued) -> Step:
     if page.step is not SubmitStep.QUEUEING or not is_sent(page, event.key):
         return stay(session)
-    return go(rules, session, filing_queued(page.work))
+    return go(rules, session, with_slip(session, page, filing_queued(page.work)))
+
+
+def with_slip(session: Session, page: Submitting, sorry: Sorry) -> Sorry:
+    """A slip can be had that says 已受理待传送: the legal time, and that the hall does not have it yet."""
+    request, obligation, taxpayer = page.request, page.work.obligation, page.work.file.taxpayer
+    if request is None:
+        return sorry
+    lines = list(page.assessment.lines_to_pay)
+    filing = FilingView(
+        key=request.key,
+        taxpayer=request.taxpayer,
+        form=request.form,
+        state="queued",
+        lines=lines,
+        total=request.total,
+        parts=[],
+        declared_at=request.declared_at,
+        deadline=obligation.deadline if obligation else None,
+        late=[],
+        can_pay=False,
+        period_start=obligation.period_start if obligation else None,
+        period_end=obligation.period_end if obligation else None,
+    )
+    receipt = receipt_of(session, filing, taxpayer)
+    printing = PrintingPaper(receipt, "recording", finished_page(filing, taxpayer, page.work.purpose, printed=False))
+    return replace(sorry, paper=receipt, printing=printing, can_reprint=session.situation.can_print_papers)
 
 
 def store_failed(rules: Rules, session: Session, page: Submitting, event: StoreFailed) -> Step:

@@ -10,7 +10,7 @@ from kiosk.domain.identity import EntryProblem, birth_of, check_entry
 from kiosk.session.effects import FindTickets, WatchForCard
 from kiosk.session.events import CardFailed, CardFound, CardRead, Start, Submit, Typed, UseCard, UseKeypad
 from kiosk.session.flows.choose import confirm_page
-from kiosk.session.flows.look_up import look_up
+from kiosk.session.flows.look_up import goes_on_alone, look_up
 from kiosk.session.rules import Rules
 from kiosk.session.state import (
     TAX_PURPOSES,
@@ -36,16 +36,16 @@ CORRECTING = frozenset({"back", "clear"})
 def start(rules: Rules, session: Session, page: Home, event: Start) -> Step:
     if event.purpose is Purpose.TAKE_NUMBER and not session.situation.storage_works:
         return go(rules, session, Sorry(SorryReason.NOT_SAVED))
-    if event.purpose in TAX_PURPOSES and (reason := not_offered(rules, session)) is not None:
+    if event.purpose in TAX_PURPOSES and (reason := not_offered(rules, session, event.purpose)) is not None:
         return go(rules, session, Sorry(reason))
     return go(rules, session, identify_page(session, event.purpose))
 
 
-def not_offered(rules: Rules, session: Session) -> SorryReason | None:
+def not_offered(rules: Rules, session: Session, purpose: Purpose) -> SorryReason | None:
     """Why nothing of taxes can be done now. A dead reader is told, and waited for, where the card is asked for."""
     if rules.pack is None:
         return SorryReason.OUT_OF_SERVICE
-    if not session.situation.hall_answers:
+    if not session.situation.hall_answers and not goes_on_alone(rules, purpose):
         return SorryReason.TAX_SILENT
     return None if session.situation.storage_works else SorryReason.NOT_FILED
 

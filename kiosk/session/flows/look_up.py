@@ -37,14 +37,21 @@ def open_file(rules: Rules, session: Session, purpose: Purpose, taxpayer: Taxpay
     """What the hall knows of one taxpayer now: asked anew each time, for it changes with what is done here."""
     if session.holder is None:
         return home(session)
-    if not session.situation.hall_answers:
+    if not session.situation.hall_answers and not goes_on_alone(rules, purpose):
         return go(rules, session, Sorry(SorryReason.TAX_SILENT))
     return go(rules, session, LookingUp(purpose, taxpayer), OpenFile(session.visit, session.holder, taxpayer))
+
+
+def goes_on_alone(rules: Rules, purpose: Purpose) -> bool:
+    """Whether something of this may be done without the hall, for whom this machine remembers."""
+    return purpose is Purpose.FILE and bool(rules.offline.forms)
 
 
 def taxpayers_found(rules: Rules, session: Session, page: LookingUp, event: TaxpayersFound) -> Step:
     if page.taxpayer is not None:
         return stay(session)
+    if event.remembered and not goes_on_alone(rules, page.purpose):
+        return go(rules, session, Sorry(SorryReason.TAX_SILENT))
     return to_choice(rules, replace(session, taxpayers=event.taxpayers), page.purpose)
 
 

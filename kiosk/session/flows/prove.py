@@ -74,7 +74,13 @@ def print_receipt(
     reprint: bool = False,
     charge: Charge | None = None,
 ) -> Step:
-    receipt = ReceiptPaper(
+    return print_paper(rules, session, receipt_of(session, filing, taxpayer, reprint, charge), then)
+
+
+def receipt_of(
+    session: Session, filing: FilingView, taxpayer: TaxpayerView, reprint: bool = False, charge: Charge | None = None
+) -> ReceiptPaper:
+    return ReceiptPaper(
         filing=filing,
         taxpayer_name=mask_name(taxpayer.name) if taxpayer.id == SELF else taxpayer.name,
         number_masked=taxpayer.number_masked,
@@ -82,7 +88,6 @@ def print_receipt(
         reprint=reprint,
         charge=charge,
     )
-    return print_paper(rules, session, receipt, then)
 
 
 def print_paper(rules: Rules, session: Session, paper: Paper, then: Finished | CompareNumber | IssuingPaper) -> Step:
@@ -200,7 +205,9 @@ def print_anew(rules: Rules, session: Session, page: Sorry, printing: PrintingPa
             bureau = printing.paper.certificate.bureau
             return give_certificate(rules, session, last.filing, last.taxpayer, last.purpose, bureau)
         return give_invoice(rules, session, last.filing, last.taxpayer, last.purpose)
-    return print_paper(rules, session, replace(printing.paper, reprint=True), printing.then)
+    # What is only queued has not been printed before.
+    again = page.reason is not SorryReason.FILING_QUEUED
+    return print_paper(rules, session, replace(printing.paper, reprint=again), printing.then)
 
 
 # ---- numbered papers -----------------------------------------------------------------------------------------------

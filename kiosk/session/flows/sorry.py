@@ -22,7 +22,7 @@ LOOK_AGAIN = frozenset(
 
 
 def leave(rules: Rules, session: Session, page: Sorry, event: Next) -> Step:
-    if page.printing is not None:
+    if page.printing is not None and page.reason is not SorryReason.FILING_QUEUED:
         return arrive(rules, session, page.printing.then, False)
     if page.then is not None:
         return go(rules, session, page.then)
