@@ -30,9 +30,10 @@ class TodoListScreen(TaxScreen[TodoList]):
         key = "todo.question" if due or unpaid else "todo.question_nothing"
         head = self.stepped(self.t(key), CHOOSING)
         # Money that grows every day first, then what is due, then what can wait.
-        rows: list[Callable[[], Box]] = [partial(self._unpaid, filing) for filing in unpaid]
+        rows: list[Callable[[], Box]] = [self._alone] if self.page.said_on is not None else []
+        rows += [partial(self._unpaid, filing) for filing in unpaid]
         rows += [partial(self._due, obligation) for obligation in due]
-        if not rows:
+        if not (unpaid or due):
             rows.append(self._nothing)
         rows += [partial(self._later, later) for later in file.obligations if later.state == "not_yet_open"]
         rows += [partial(self._other, form, first=not i) for i, form in enumerate(file.forms)]
@@ -106,6 +107,11 @@ class TodoListScreen(TaxScreen[TodoList]):
         period = self.period(obligation.period_start, obligation.period_end)
         words = self.t("todo.not_yet", form=self.form_name(obligation.form), period=period)
         return Card(Padded(self.write(words, "label", "second"), 0, 4), "page", pad=(44, 20))
+
+    def _alone(self) -> Card:
+        """The hall is silent: of which day this is, and that it can be filed and not paid."""
+        said_on = self.page.said_on or self.view.now.date()
+        return self.notice(self.t("todo.remembered", day=self.day(said_on)), "care")
 
     def _nothing(self) -> Card:
         return self.notice(self.t("todo.nothing"), "good", "✓")

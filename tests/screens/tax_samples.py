@@ -413,6 +413,7 @@ PAGES: dict[str, Page | tuple[Page, str]] = {
     "todo": TodoList(FILE),
     "todo-draft": TodoList(FILE, DRAFT),
     "todo-one": TodoList(ONE_DUE, choice_of_one=True),
+    "todo-remembered": TodoList(ONE_DUE, choice_of_one=True, said_on=date(2026, 10, 9)),
     "todo-nothing": TodoList(NOTHING),
     "todo-empty": TodoList(EMPTY),
     "todo-big": TodoList(BIG),
