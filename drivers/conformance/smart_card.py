@@ -616,7 +616,6 @@ CASES = [
     ),
     _case("slow", "A slow card is waited for", _slow, _BENCH),
     _case("behind", "The answer to the command before signs nothing", _previous, _BENCH),
-    _case("exchanged", "A card exchanged unseen has no PIN of the first", _exchanged, _BENCH),
     _case("exchange-told", "A card that is exchanged is told as gone first", _told_exchange, _BENCH),
     _case(
         "service.restarted",
@@ -626,4 +625,6 @@ CASES = [
         alone=True,
     ),
     _case("service.missing", "Without pcscd the reader is offline", _service_missing, _BENCH, alone=True),
+    # Last: pcscd may take long to see that this slot is empty again.
+    _case("exchanged", "A card exchanged unseen has no PIN of the first", _exchanged, _BENCH, alone=True),
 ]
