@@ -124,7 +124,8 @@ class Report:
             f"soak | {self.visits} visits, {self.touches} touches on {len(self.pages)} pages |"
             f" {self.doubles} double touches, {self.walked_away} people walked away, one answer in 12 bad |"
             f" {len(self.problems)} violations | slope {self.slope_kib * 1024:+.0f} B a visit (bound"
-            f" {GROWTH_KIB * 1024:.0f}, noise {NOISE_KIB // 1024} MiB), {late[0].rss_kib / 1024:.0f} → {late[-1].rss_kib / 1024:.0f} MiB,"
+            f" {GROWTH_KIB * 1024:.0f}, noise {NOISE_KIB // 1024} MiB),"
+            f" {late[0].rss_kib / 1024:.0f} → {late[-1].rss_kib / 1024:.0f} MiB,"
             f" objects {self.slope_objects:+.2f} a visit, {late[-1].threads} threads, {late[-1].files} files,"
             f" {self.visits / self.seconds:.0f} visits a second | seed {self.seed}"
         )
