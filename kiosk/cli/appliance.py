@@ -90,6 +90,11 @@ def enrol(
     emit({"kiosk": known.kiosk, "hall": known.hall_name_zh})
 
 
+def open_kiosk(file: Path | None) -> Store:
+    """The store of the kiosk whose settings are in ``file``; ends the command where it cannot be opened."""
+    return _open_store(_settings(file))
+
+
 def _settings(file: Path | None) -> Settings:
     from kiosk import settings
 

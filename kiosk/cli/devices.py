@@ -10,7 +10,10 @@ import typer
 from kiosk.cli.output import emit, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from drivers.printer.document import Document
+    from drivers.printer.driver import PrintResult
     from drivers.printer.profile import PrinterProfile
     from drivers.transport import Transport
     from kiosk.settings import Devices
@@ -92,6 +95,9 @@ def print_sample(
     baudrate: Annotated[str, typer.Option(help="Bits a second of a serial line.")] = "115200",
     width: Annotated[str, typer.Option(help="Paper in millimetres: 80 or 58.")] = "80",
     language: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="Of a kiosk: its print ledger knows of this sheet too.")
+    ] = None,
 ) -> None:
     """Print one sample slip and say, as JSON, whether the printer says that it came out."""
     from drivers.printer.driver import Outcome, SlipPrinter
@@ -105,7 +111,7 @@ def print_sample(
         refuse("baudrate", "not a speed from 300 to 4000000 bits a second")
     document = _sample(kind, printer, PROFILES[width], language)
     slips = SlipPrinter(printer, int(baudrate), PROFILES[width], open_port=_open_printer)
-    result = slips.print(document)
+    result = _print_for_the_ledger(settings_file, kind, lambda: slips.print(document))
     slips.close()
     emit(
         {
@@ -117,6 +123,29 @@ def print_sample(
     )
     if result.outcome is not Outcome.DONE:
         raise typer.Exit(1)
+
+
+def _print_for_the_ledger(settings_file: Path | None, kind: str, print_it: Callable[[], PrintResult]) -> PrintResult:
+    """Intended, sent, ended: as every other sheet of that kiosk."""
+    if settings_file is None:
+        return print_it()
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from kiosk.cli.appliance import open_kiosk
+
+    def now() -> datetime:
+        return datetime.now(ZoneInfo("Asia/Shanghai"))
+
+    store = open_kiosk(settings_file)
+    try:
+        sheet = store.sheets.record_test(kind, now())
+        store.record_sent(sheet)
+        result = print_it()
+        store.record_print(sheet, result.outcome.value, result.reason, now())
+    finally:
+        store.close()
+    return result
 
 
 def _sample(kind: str, printer: str, profile: PrinterProfile, language: str) -> Document:

@@ -22,7 +22,7 @@ from kiosk.domain.day import DAY_STARTS, business_day
 from kiosk.domain.filing import DocumentPrinted
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
-from kiosk.store import filings, journal, papers, payments, remembered
+from kiosk.store import filings, journal, papers, payments, remembered, sheets
 from kiosk.store import trusted_time as time_kept
 from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
 from kiosk.store.trusted_time import TrustedTime
@@ -63,6 +63,7 @@ class Store:
         self.filings = filings.FilingLedger(self._transaction)
         self.payments = payments.PaymentLedger(self._transaction)
         self.papers = papers.PaperLedger(self._transaction)
+        self.sheets = sheets.PrintLedger(self._transaction)
         self.memory = remembered.Memory(self._transaction)
 
     def close(self) -> None:
@@ -346,6 +347,9 @@ def _end_slip(connection: Connection, slip_id: int, outcome: Outcome, reason: st
     if row is None:
         return
     reprint = bool(row.reprint)
+    if row.kind == "test":
+        # A technician's sheet: the hall has nothing to do with it.
+        return
     if row.kind == "ticket":
         journal.append(connection, SlipPrinted(row.token, row.number, outcome, reason, reprint), now)
     else:
