@@ -156,7 +156,10 @@ class Storekeeper:
             return self._store.record_hall_ticket(effect.key, slip, reference, effect.to_print, now)
         draft = self._slips.draft(effect.service, now, masked, effect.priority)
         kiosk, url_base = self._enrolment.kiosk, self._slips.url_base
-        return self._store.record_own_ticket(kiosk, effect.key, draft, reference, effect.to_print, now, url_base)
+        certain = not isinstance(self._clock, TrustedClock) or self._clock.certain
+        return self._store.record_own_ticket(
+            kiosk, effect.key, draft, reference, effect.to_print, now, url_base, certain
+        )
 
     def _rest(self) -> None:
         """Nobody wants anything: forget what is old, once a day, or see whether a failed storage works again."""

@@ -47,6 +47,12 @@ class TrustedClock:
         self._anchor = clock.now()
         self._anchored_at = clock.monotonic()
         self._kept_at = float("-inf")
+        self._certain = False
+
+    @property
+    def certain(self) -> bool:
+        """Whether the hall has said the time since the start. Before that the wall clock may be believed and wrong."""
+        return self._certain
 
     def monotonic(self) -> float:
         return self._clock.monotonic()
@@ -83,7 +89,7 @@ class TrustedClock:
                 if self._told - told > timedelta(seconds=AGREES_S):
                     _warn("hall-time-behind", told=told.isoformat(), earlier=self._told.isoformat())
                 return
-            self._told = told.astimezone(HALL_ZONE)
+            self._told, self._certain = told.astimezone(HALL_ZONE), True
             off = (self._told - self._now()).total_seconds()
             if abs(off) > AGREES_S:
                 _warn("clock-corrected", by_s=round(off))

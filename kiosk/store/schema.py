@@ -145,4 +145,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE sheet RENAME TO slip",
         "CREATE INDEX slip_open ON slip (state) WHERE state IN ('intended', 'sent')",
     ),
+    (
+        # The latest number of the own series, and whether the day was certain: see store._next_own.
+        """CREATE TABLE latest_own (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            day TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            certain INTEGER NOT NULL CHECK (certain IN (0, 1))
+        ) STRICT""",
+        "INSERT INTO latest_own SELECT 1, day, last, 1 FROM series ORDER BY day DESC LIMIT 1",
+    ),
 )

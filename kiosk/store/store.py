@@ -140,22 +140,18 @@ class Store:
         to_print: bool,
         now: datetime,
         url_base: str,
+        certain: bool = True,
     ) -> Recorded:
         """The hall is silent: the next number of the kiosk's own series.
 
         ``draft`` has everything but number, token and URL. ``abandoned_key``: what the hall was asked under with
-        unknown outcome, to be voided there; "" when it was not asked.
+        unknown outcome, to be voided there; "" when it was not asked. ``certain``: nobody doubts which day it is.
         """
         key = secrets.token_hex(16)
         with self._transaction() as connection:
             if abandoned_key:
                 _abandon_ask(connection, abandoned_key, now)
-            sequence = connection.execute(
-                text(
-                    "INSERT INTO series VALUES (:day, 1) ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last"
-                ),
-                {"day": self._day(now)},
-            ).scalar_one()
+            sequence = _next_own(connection, self._day(now), certain)
             token = public_token(key)
             slip = replace(draft, number=kiosk_number(kiosk, sequence), token=token, url=url_base + token)
             _insert_ticket(connection, key, slip, self._day(now), holder_ref, own_series=True)
@@ -304,6 +300,26 @@ def _settle(connection: Connection, reason: str, now: datetime, *, only_sent: bo
         payments=payments.refuse_uncharged(connection, now),
         issues=papers.give_up_open(connection, reason, now),
     )
+
+
+def _next_own(connection: Connection, day: str, certain: bool) -> int:
+    """The next number of the own series. It begins anew with a new day, but only where both the day and that of the
+    number before are certain: a clock that was set a day ahead before a start, with no hall to say so, would begin anew
+    within one true day, and two people would hold one number. Then the series runs on instead."""
+    last = connection.execute(text("SELECT last FROM series WHERE day = :day"), {"day": day}).scalar() or 0
+    latest = connection.execute(text("SELECT day, number, certain FROM latest_own")).one_or_none()
+    if latest is not None and not (latest.day < day and latest.certain and certain):
+        last = max(last, latest.number)
+    values = {"day": day, "number": last + 1, "certain": int(certain)}
+    connection.execute(
+        text("INSERT INTO series VALUES (:day, :number) ON CONFLICT (day) DO UPDATE SET last = :number"), values
+    )
+    connection.execute(
+        text("INSERT INTO latest_own VALUES (1, :day, :number, :certain)"
+             " ON CONFLICT (one) DO UPDATE SET day = :day, number = :number, certain = :certain"),
+        values,
+    )  # fmt: skip
+    return int(last) + 1
 
 
 def _abandon_ask(connection: Connection, key: str, now: datetime) -> None:

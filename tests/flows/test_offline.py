@@ -186,7 +186,25 @@ def test_every_fact_keeps_both_times(machine: Machine, store: Store) -> None:
 
 def own_ticket(store: Store, clock: TrustedClock) -> str:
     now = clock.now()
-    return store.record_own_ticket("K1", "", replace(DRAFT, issued_at=now), None, False, now, "").slip.number
+    draft = replace(DRAFT, issued_at=now)
+    return store.record_own_ticket("K1", "", draft, None, False, now, "", clock.certain).slip.number
+
+
+def test_a_series_does_not_begin_anew_by_a_clock_that_nobody_has_confirmed(machine: Machine, store: Store) -> None:
+    clock = heard(machine, store)
+    assert [own_ticket(store, clock) for _ in range(2)] == ["K1-001", "K1-002"]
+    machine.is_off_for(timedelta(minutes=5))
+    machine.shows(machine.true + DAY)
+    clock = started(machine, store)
+    assert own_ticket(store, clock) == "K1-003"
+    # The hall puts it back to the same true day: still none of its numbers is given again.
+    clock.hall_told(machine.true)
+    assert own_ticket(store, clock) == "K1-004"
+    machine.pass_time(DAY)
+    clock.hall_told(machine.true)
+    assert own_ticket(store, clock) == "K1-004"
+    machine.pass_time(DAY)
+    assert own_ticket(store, clock) == "K1-001"
 
 
 # ---- thirty days ---------------------------------------------------------------------------------------------------

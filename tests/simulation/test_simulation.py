@@ -32,11 +32,6 @@ def test_one_seed_is_one_history() -> None:
     assert first.digest != other.digest
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="own numbers begin anew with the day that the kiosk believes in: a clock set a day ahead before a start, and"
-    " no hall to say so, and two people hold one number on one true day",
-)
 def test_own_numbers_are_unique_within_a_true_day_whatever_the_clock_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "JUMPS", (faults.DAY,))
     weather = {"clock_jumps": 20, "hall_cut_off": 40, "front_dies": 10}
