@@ -81,6 +81,7 @@ def own_number_reused() -> Iterator[None]:
             counted.add(self)
             with self._transaction() as connection:
                 connection.execute(text("DELETE FROM series"))
+                connection.execute(text("DELETE FROM latest_own"))
                 connection.execute(text("DROP INDEX IF EXISTS ticket_own_number"))
         return record(self, *args)
 
