@@ -164,6 +164,7 @@ def test_an_own_number_that_is_held_already_is_shown_with_the_ticket_that_bears_
         stand.comes_back()
         with stand.store._transaction() as connection:
             connection.exec_driver_sql("DELETE FROM series")
+            connection.exec_driver_sql("DELETE FROM latest_own")
             connection.exec_driver_sql("DELETE FROM ticket")
     (aside,) = stand.aside()
     assert dict(aside.theirs.facts)["number"] == dict(aside.ours.facts)["number"] == "K1-001"
