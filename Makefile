@@ -55,11 +55,9 @@ test: lint
 test-quick: setup
 	$(BIN)/pytest -m "not e2e"
 
-# The campaigns of make test in their long form: 4 kiosks x 2,000 numbers, 8 windows, the hall killed twice.
+# The campaigns of make test in their long form; hours. One table at the end.
 test-long: setup
-	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/hall/test_campaign.py
-	TAXKIOSK_CAMPAIGN=full $(BIN)/pytest tests/crash/test_kill_points.py tests/soak tests/privacy
-	$(BIN)/python -m tests.simulation --campaign --events 1000000 --kiosks 50 --mutants
+	$(BIN)/python -m tests.long
 
 bench: setup
 	@$(BIN)/python -m benchmarks.table

@@ -47,7 +47,7 @@ def tickets(stage: Stage) -> dict[str, str]:
 
 
 def abandoned_asks(stage: Stage) -> int:
-    """Keys that must never issue a number, as the hall holds them: each has a tombstone, whether its ask came first (and
-    its ticket is void) or was overtaken by the journal."""
+    """Keys that must never issue a number, as the hall holds them: each has a tombstone, whether its ask came first
+    (and its ticket is void) or was overtaken by the journal."""
     with sqlite3.connect(f"file:{stage.folder}/hall/hall.sqlite?mode=ro", uri=True) as database:
         return int(database.execute("SELECT count(*) FROM other_key WHERE ticket IS NULL").fetchone()[0])
