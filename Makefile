@@ -48,9 +48,9 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Two at a time, each file on one of them: most tests wait for a process, a wire or a clock.
+# Three files at a time on two cores: most tests wait for a process, a wire or a clock.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile
 
 test-quick: setup
 	$(BIN)/pytest -m "not e2e"

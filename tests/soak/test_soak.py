@@ -9,7 +9,7 @@ import sys
 import pytest
 
 LONG = os.environ.get("TAXKIOSK_CAMPAIGN") == "full"
-VISITS = 20_000 if LONG else 150
+VISITS = 20_000 if LONG else 300
 
 
 def soak(visits: int, mutant: str = "") -> subprocess.CompletedProcess[str]:
