@@ -43,6 +43,7 @@ GROWTH_KIB = 0.5
 """KiB a visit that memory may grow after the warm-up. A kiosk with 400 visits a day that starts anew every night stays
 within 0.2 MiB by that; one drawn screen that is kept costs 15 KiB, one session with its person 2 KiB."""
 
+ENOUGH_VISITS = 1_000
 NOISE_KIB = 6 * 1024
 """How far one home page's memory differs from another's: the allocator's arenas of 1 MiB, textures not yet let go."""
 
@@ -105,7 +106,8 @@ class Report:
         late = self._late
         first, last = late[0], late[-1]
         span = last.visits - first.visits
-        if self.slope_kib * span > GROWTH_KIB * span + NOISE_KIB:
+        # In a few hundred visits fonts and allocators are still warming up: their memory is no verdict yet.
+        if self.visits >= ENOUGH_VISITS and self.slope_kib * span > GROWTH_KIB * span + NOISE_KIB:
             self.problems.append(f"memory grows by {self.slope_kib:.2f} KiB a visit")
         if self.slope_objects * span > OBJECTS_A_VISIT * span + OBJECTS_NOISE:
             self.problems.append(f"{self.slope_objects:.1f} objects a visit are kept")
