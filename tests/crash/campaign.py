@@ -366,7 +366,13 @@ def play(cases: Iterable[Case], folder: Path, seed: int, mutant: str = "") -> li
     cases = list(cases)
     with Town(folder, citizens(len(cases)), mutant) as town:
         campaign = Campaign(town, seed)
-        return [campaign.play(case) for case in cases]
+        verdicts = []
+        for case in cases:
+            verdicts.append(campaign.play(case))
+            # One line a case, at once: what is known so far survives a campaign that is broken off.
+            with (folder.parent / "verdicts.txt").open("a", encoding="utf-8") as file:
+                file.write(f"{said(verdicts[-1])}\n")
+        return verdicts
 
 
 def main() -> int:
@@ -380,6 +386,7 @@ def main() -> int:
     random.Random(given.seed).shuffle(cases)
     cases = cases[: given.cases or len(cases)]
     base = Path(tempfile.mkdtemp(prefix="campaign-"))
+    print(f"each case as it ends: {base / 'verdicts.txt'}", flush=True)
     shares = [cases[i :: given.towns] for i in range(given.towns)]
     with ThreadPoolExecutor(given.towns) as pool:
         played = pool.map(lambda i: play(shares[i], base / str(i), given.seed + i, given.mutant), range(given.towns))
@@ -388,10 +395,15 @@ def main() -> int:
     return 1 if any(verdict.problems for verdict in verdicts) else 0
 
 
+def said(verdict: Verdict) -> str:
+    how = "; ".join(verdict.problems) or "settled"
+    return f"{verdict.case} (at {verdict.fell_at or 'no step'}): {how} [{verdict.seconds:.0f} s]"
+
+
 def report(verdicts: list[Verdict], seed: int, base: Path) -> None:
     for verdict in verdicts:
         if verdict.problems:
-            print(f"{verdict.case} (at {verdict.fell_at or 'no step'}): {'; '.join(verdict.problems)}")
+            print(said(verdict))
     fell = sum(1 for verdict in verdicts if verdict.fell_at)
     bad = sum(1 for verdict in verdicts if verdict.problems)
     slowest = max((verdict.seconds for verdict in verdicts), default=0.0)
