@@ -72,6 +72,9 @@ def begin(work: Work, office: TaxOffice, kiosk: str, request: PaymentRequest) ->
         if (known.content, known.kiosk) != (_content(request), kiosk):
             raise Refused("key", 409, "key")
         return
+    if execute(statements.IS_DEAD, {"key": request.key}).one_or_none() is not None:
+        # Its kiosk gave it up, uncharged, before this request arrived: nothing is held for it.
+        raise Refused("key", 409, "key")
 
     paid_on = _paid_on(request, work.now)
     parts: list[tuple[str, int, list[LatePart]]] = []
@@ -157,6 +160,10 @@ def conclude(work: Work, kiosk: str, key: str, result: PaymentResult) -> None:
     Raises Refused: not_found (404), key (409), invalid (422).
     """
     payment = work.connection.execute(statements.PAYMENT, {"key": key}).one_or_none()
+    if payment is None and result.outcome == "refused":
+        # Nothing was held here and nothing was charged: a request that is still on its way is too late.
+        work.connection.execute(statements.BURY, {"key": key, "kiosk": kiosk})
+        return
     if payment is None:
         raise Refused("not_found", 404, "key")
     if payment.kiosk != kiosk:

@@ -241,7 +241,7 @@ ADD_CERTIFICATE = text(
 )
 CERTIFICATE_STATE = text("UPDATE certificate SET state = :state WHERE key = :key AND state = 'taken'")
 
-#: Keys of papers that were asked for with unknown outcome and given up: nothing is ever given for them.
+#: Keys of papers and payments that were given up before the hall heard of them: nothing is given or held for them.
 IS_DEAD = text("SELECT 1 FROM other_key WHERE key = :key AND ticket IS NULL")
 BURY = text("INSERT OR IGNORE INTO other_key (key, kiosk, ticket) VALUES (:key, :kiosk, NULL)")
 INVOICE = text("SELECT * FROM invoice WHERE key = :key")

@@ -240,6 +240,9 @@ class Campaign:
 
     def _comes_back(self, person: Citizen, purpose: Purpose) -> None:
         """Until nothing is left to do. Raises Failed when something still is after COMES_BACK visits."""
+        if purpose is Purpose.INVOICE:
+            # Who was told that it is on its way, or saw the screen go dark, looks it up before applying once more.
+            self._visit(person, Wish(Purpose.QUERY, "self", Form.INVOICE_ON_BEHALF, ANSWERS))
         for _ in range(COMES_BACK):
             wish = self._left_to_do(person, purpose)
             if wish is None:

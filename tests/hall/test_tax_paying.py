@@ -123,6 +123,27 @@ def test_what_no_bureau_has_yet_cannot_be_paid(stage: TaxStage, kiosk: Kiosk) ->
     assert kiosk.begin(stage.payment(view)).problem == "not_payable"
 
 
+def test_a_payment_given_up_before_the_hall_heard_of_it_holds_nothing_when_its_request_comes_late(
+    stage: TaxStage, kiosk: Kiosk
+) -> None:
+    view = filed(stage, kiosk)
+    payment = stage.payment(view)
+    told = Journal(kiosk).tell(PaymentEnded(payment.key, PaymentResult("refused")))
+    assert (told.status, told.json["quarantined"]) == (200, [])
+    assert kiosk.begin(payment).problem == "key"
+    assert kiosk.begin(stage.payment(view)).status == 200
+
+
+def test_a_certificate_given_up_before_its_number_was_heard_of_takes_no_blank_when_its_request_comes_late(
+    stage: TaxStage, kiosk: Kiosk
+) -> None:
+    view, _ = kiosk.file_and_pay(stage.return_for(kiosk, stage.shop()))
+    request = CertificateRequest(new_key(), view.key, Bureau.LOCAL, stage.holder())
+    told = Journal(kiosk).tell(DocumentPrinted("certificate", request.key, "", "failed", "power_lost", False))
+    assert (told.status, told.json["quarantined"]) == (200, [])
+    assert kiosk.send("POST", "/kiosk/v1/certificates", request).problem == "key"
+
+
 def test_a_refused_charge_leaves_the_filing_to_be_paid(stage: TaxStage, kiosk: Kiosk) -> None:
     view = filed(stage, kiosk)
     payment = stage.payment(view)
