@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -141,11 +142,20 @@ def test_the_sales_of_one_day_are_told_together() -> None:
             asked(), key="e" * 32, request={**asked().request, "gross": "600.00", "payer": "natural_person"}, total=0
         ),
         summary={"item": "services", "gross": "600.00"},
+        invoice=invoice(filing="e" * 32, state="printed"),
     )
     lease = msgspec.structs.replace(before, key="d" * 32, summary={"item": "shop_lease", "gross": "5,000.00"})
     visit = invoicing(SELF, filings=(before, lease)).chooses("services").types("600").chooses("person")
     assert visit.on(Check).assessment.to_pay > 0
     assert visit.submits().last(RecordFiling).request.request["same_day_gross"] == ["600.00"]
+
+
+def test_an_application_of_today_that_was_broken_off_is_finished_before_another_is_begun() -> None:
+    begun = msgspec.structs.replace(unpaid_invoice(), taxpayer=SELF)
+    page = invoicing(SELF, filings=(begun,)).on(MyTaxes)
+    assert page.filing == begun
+    earlier = msgspec.structs.replace(begun, declared_at=begun.declared_at - timedelta(days=1))
+    assert invoicing(SELF, filings=(earlier,)).on(Ask)
 
 
 def asked() -> FilingRequest:

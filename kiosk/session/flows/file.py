@@ -111,6 +111,9 @@ def opened(rules: Rules, session: Session, page: LookingUp, event: FileOpened) -
     if event.remembered is not None:
         return opened_alone(rules, session, page.purpose, file, event.remembered, event.draft)
     match page.purpose:
+        case Purpose.INVOICE if (left := unfinished_invoice(file, event.on)) is not None:
+            # Broken off a while ago: it is finished before another one is begun, or there would be two.
+            return go(rules, session, MyTaxes(file, filing=left, choice_of_one=alone))
         case Purpose.INVOICE:
             return begin(rules, session, Work(page.purpose, file, Form.INVOICE_ON_BEHALF, on=event.on))
         case Purpose.CERTIFICATE:
@@ -120,6 +123,15 @@ def opened(rules: Rules, session: Session, page: LookingUp, event: FileOpened) -
     if taxpayer.id == SELF and not (file.filings or file.forms or file.obligations):
         return go(rules, session, Sorry(SorryReason.NO_TAXPAYER))
     return go(rules, session, todo_page(rules, session, file, event.draft))
+
+
+def unfinished_invoice(file: TaxpayerFile, on: date) -> FilingView | None:
+    """Applied for today, and neither refused nor issued: its tax is to be paid, or its invoice to be had."""
+    for filing in file.filings:
+        applied = filing.form is Form.INVOICE_ON_BEHALF and filing.declared_at.astimezone(HALL_ZONE).date() == on
+        if applied and filing.invoice is None and filing.state not in ("refused", "superseded"):
+            return filing
+    return None
 
 
 def opened_alone(
