@@ -55,7 +55,8 @@ def test_what_names_no_device_is_passed_over(data: bytes) -> None:
 def test_every_beginning_of_a_message_is_an_event_or_nothing() -> None:
     for whole in (KERNEL, said_by_udev("add", "/dev/ttyUSB0", "/dev/taxkiosk/pos")):
         for at in range(len(whole)):
-            parse(whole[:at])
+            heard = parse(whole[:at])
+            assert heard is None or isinstance(heard, HotplugEvent)
 
 
 def test_only_who_waits_for_the_device_is_woken(tmp_path: Path) -> None:

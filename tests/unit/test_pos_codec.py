@@ -193,9 +193,10 @@ def test_what_is_no_outcome_is_refused(data: bytes) -> None:
 @given(st.binary(max_size=60), st.sampled_from([Outcome, WaitsFor, TerminalState]))
 def test_no_data_does_more_than_be_refused(data: bytes, wanted: type[msgspec.Struct]) -> None:
     try:
-        read(Frame(0, data=data), wanted)
+        said = read(Frame(0, data=data), wanted)
     except BadAnswer:
         return
+    assert isinstance(said, wanted)
 
 
 def test_a_full_page_of_the_journal_fits_into_a_frame() -> None:
