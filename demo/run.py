@@ -78,6 +78,7 @@ def _visit(stage: Stage) -> None:
         visitor.picture(FOLDER / f"{name}.png")
         print(f"  {words}", flush=True)
 
+    wait_until(lambda: "hall-answers" in stage.kiosk.said, 20, "the kiosk has asked the hall", stage.kiosk)
     step("01-home", "The kiosk shows its home page.")
     visitor.touches("take_number")
     visitor.waits_for("identify")

@@ -36,6 +36,9 @@ class HomeScreen(Screen[Home]):
         hall = self.hall_now()
         if hall is None:
             words = "home.hall_silent_take" if self.situation.storage_works else "home.hall_silent"
+            if self.situation.hall_answers:
+                # In the first second after a start nobody has looked yet: nothing is wrong.
+                words = "home.hall_looking"
             return Card(self.say(words, "body", "second", align="centre"), pad=(40, 56))
         if not hall.windows_open:
             none_open = self.say("home.no_window", "strong", align="centre")

@@ -470,7 +470,7 @@ class TerminalJournal(msgspec.Struct, frozen=True):
     version: int = VERSION
 
 
-# ---- journal facts (members of messages.Fact) ----------------------------------------------------------------------
+# ---- journal facts (members of facts.Fact) -------------------------------------------------------------------------
 
 
 class FilingMade(msgspec.Struct, frozen=True, tag_field="fact", tag="filing_made"):

@@ -112,6 +112,7 @@ SESSIONS: dict[str, Session] = {
     "home-busy": at(Home(), BUSY, None),
     "home-night": at(Home(), NIGHT, None),
     "home-unforeseen": at(Home(), UNFORESEEN, None),
+    "home-starting": at(Home(), Situation.at_start(), None),
     "home-hall-silent": at(Home(), SILENT, None),
     "home-nothing-works": at(Home(), NOTHING_WORKS, None),
     "home-disk-full": at(Home(), DISK_FULL, None),
