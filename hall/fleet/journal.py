@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from hall.filings import documents, paying
 from hall.filings.office import TaxOffice
 from hall.filings.receiving import Prepared, is_plain, prepare, take_return, take_returns
+from hall.fleet import machine
 from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from hall.queue.rules import Rules
@@ -22,6 +23,7 @@ from hall.store import statements, statements_tax
 from hall.store.writer import Work
 from kiosk.domain.facts import Fact
 from kiosk.domain.filing import DocumentPrinted, FilingMade, PaymentBegun, PaymentEnded
+from kiosk.domain.fleet import Audited, ReadinessReported
 from kiosk.domain.messages import (
     ANOTHER_ROW,
     CHAIN_START,
@@ -41,7 +43,16 @@ MAX_ROWS = 1_000
 #: Kinds that hold nothing of a person beyond what is masked already: their rows are kept readable. All others, and what
 #: was set aside, are sealed.
 _PLAIN = frozenset(
-    {"ticket_issued_here", "ticket_ask_abandoned", "slip_printed", "payment_begun", "payment_ended", "document_printed"}
+    {
+        "ticket_issued_here",
+        "ticket_ask_abandoned",
+        "slip_printed",
+        "payment_begun",
+        "payment_ended",
+        "document_printed",
+        "audited",
+        "readiness_reported",
+    }
 )
 
 _fact = msgspec.json.Decoder(Fact)
@@ -277,10 +288,12 @@ def _apply(work: Work, rules: Rules, kiosk: KnownKiosk, told: Told, fact: Fact, 
                 },
             )
             return None
-        case FilingMade() | PaymentBegun() | PaymentEnded() | DocumentPrinted() if tax is None:
-            return "a fact about taxes, which this hall does not take"
-        case _:
-            return _apply_tax(work, kiosk, told, fact, tax)
+        case Audited() | ReadinessReported():
+            return machine.take_in(work, kiosk, fact, told.row.at)
+        case FilingMade() | PaymentBegun() | PaymentEnded() | DocumentPrinted() as about_taxes:
+            if tax is None:
+                return "a fact about taxes, which this hall does not take"
+            return _apply_tax(work, kiosk, told, about_taxes, tax)
 
 
 def _apply_tax(

@@ -26,6 +26,7 @@ from hall.store import statements_tax as tax_statements
 from hall.store.writer import Work
 from kiosk.domain.facts import Fact
 from kiosk.domain.filing import DocumentPrinted, FilingMade, FilingRequest, PaymentBegun, PaymentEnded
+from kiosk.domain.fleet import Audited, ReadinessReported
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere
 from kiosk.domain.tax import BadInput, assess
 
@@ -188,6 +189,10 @@ def _told(connection: Connection, fact: Fact | None) -> tuple[tuple[str, str], .
             charge = fact.result.charge
             told = (("key", fact.key[:12]), ("outcome", fact.result.outcome))
             return (*told, ("total", _yuan(charge.amount)), ("why", charge.reference)) if charge is not None else told
+        case Audited():
+            return ("who", fact.who), ("why", fact.what)
+        case ReadinessReported():
+            return (("kind", "readiness"),)
         case None:
             return ()
 

@@ -463,5 +463,125 @@ ALTER TABLE quarantine ADD COLUMN closed_by TEXT;
 ALTER TABLE quarantine ADD COLUMN note TEXT;
 """
 
+_FLEET = """
+-- Who may do what at the hall: hall.api.access names the roles.
+ALTER TABLE staff ADD COLUMN disabled_at INTEGER;
+
+-- Managers and administrators sit at no window.
+CREATE TABLE desk_session (
+    id INTEGER PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE,
+    staff INTEGER NOT NULL REFERENCES staff (id),
+    csrf TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER
+);
+
+-- What was done at the hall to kiosks, releases and accounts: chained, never changed.
+CREATE TABLE hall_audit (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL
+);
+-- What was done at the kiosks, as their journals told it.
+CREATE TABLE kiosk_audit (
+    id INTEGER PRIMARY KEY,
+    kiosk TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX kiosk_audit_kiosk ON kiosk_audit (kiosk, at);
+
+-- The last report of each kiosk, whole, and when its answers began and ended.
+CREATE TABLE kiosk_report (
+    kiosk TEXT PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) WITHOUT ROWID;
+-- Which group a kiosk belongs to: releases are published for all, a group or one.
+CREATE TABLE kiosk_group (
+    kiosk TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE alarm (
+    id INTEGER PRIMARY KEY,
+    kiosk TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    seen_by TEXT,
+    seen_at INTEGER
+);
+CREATE UNIQUE INDEX alarm_open ON alarm (kiosk, kind) WHERE ended_at IS NULL;
+
+CREATE TABLE kiosk_order (
+    id TEXT PRIMARY KEY,
+    kiosk TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    verb TEXT NOT NULL,
+    argument TEXT NOT NULL,
+    given_by TEXT NOT NULL,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    answered_at INTEGER,
+    outcome TEXT,
+    problem TEXT,
+    text TEXT,
+    UNIQUE (kiosk, number)
+) WITHOUT ROWID;
+CREATE INDEX kiosk_order_open ON kiosk_order (kiosk) WHERE answered_at IS NULL;
+
+CREATE TABLE readiness (
+    id TEXT PRIMARY KEY,
+    kiosk TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    technician TEXT NOT NULL,
+    ready INTEGER NOT NULL CHECK (ready IN (0, 1)),
+    report TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    genuine INTEGER NOT NULL CHECK (genuine IN (0, 1))
+) WITHOUT ROWID;
+
+CREATE TABLE technician (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    certificate TEXT NOT NULL UNIQUE,   -- SHA-256 of the card's DER
+    valid_from TEXT NOT NULL,
+    valid_to TEXT NOT NULL,
+    revoked_at INTEGER
+) WITHOUT ROWID;
+
+-- A release and its way to the kiosks: stages of kiosks, one after the other, halted by the first failure.
+CREATE TABLE release (
+    number INTEGER PRIMARY KEY,
+    made_at INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    note TEXT NOT NULL,
+    audience TEXT NOT NULL,             -- JSON list of kiosks, [] all
+    state TEXT NOT NULL CHECK (state IN ('drafted', 'rolling', 'halted', 'done', 'withdrawn')),
+    stage INTEGER NOT NULL DEFAULT 0,
+    stages TEXT NOT NULL,               -- JSON: kiosks of each stage
+    halted_because TEXT
+);
+CREATE TABLE release_kiosk (
+    release INTEGER NOT NULL REFERENCES release (number),
+    kiosk TEXT NOT NULL,
+    offered_at INTEGER,
+    state TEXT,                         -- kiosk.domain.fleet.Slot of its last report about this release
+    problem TEXT,
+    changed_at INTEGER,
+    PRIMARY KEY (release, kiosk)
+) WITHOUT ROWID;
+"""
+
 #: In order, never changed once released: a new version adds one at the end.
-MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS, _REGISTER + _FILINGS + _DOCUMENTS, _THIRTY_DAYS)
+MIGRATIONS: tuple[str, ...] = (_TICKETS + _PEOPLE + _KIOSKS, _REGISTER + _FILINGS + _DOCUMENTS, _THIRTY_DAYS, _FLEET)

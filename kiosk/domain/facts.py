@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kiosk.domain.filing import TaxFact
+from kiosk.domain.fleet import FleetFact
 from kiosk.domain.messages import SlipPrinted, TicketAskAbandoned, TicketIssuedHere
 
-Fact = TicketIssuedHere | TicketAskAbandoned | SlipPrinted | TaxFact
+Fact = TicketIssuedHere | TicketAskAbandoned | SlipPrinted | TaxFact | FleetFact

@@ -49,6 +49,10 @@ class EnrolReply(msgspec.Struct, frozen=True):
     hall_name_en: str
     holder_pepper: str
     """32 bytes in hex: all kiosks of a hall hash a holder to the same reference with it."""
+    order_key: str = ""
+    """Ed25519 public key in hex: who signs the hall's orders (kiosk.domain.fleet)."""
+    release_root: str = ""
+    """TUF root metadata as JSON: the first link of trust in releases. "" where the hall publishes none yet."""
     version: int = VERSION
 
 

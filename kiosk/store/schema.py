@@ -155,4 +155,64 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "INSERT INTO latest_own SELECT 1, day, last, 1 FROM series ORDER BY day DESC LIMIT 1",
     ),
+    (
+        # What was done to the machine, chained like the journal and kept after the hall has it.
+        """CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            who TEXT NOT NULL,
+            what TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            hash TEXT NOT NULL
+        ) STRICT""",
+        # What was asked of this kiosk from afar and by technicians: the agent writes, the front end looks.
+        """CREATE TABLE standing (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            locked INTEGER NOT NULL CHECK (locked IN (0, 1)),
+            locked_words TEXT NOT NULL,
+            restart INTEGER NOT NULL,
+            last_order INTEGER NOT NULL
+        ) STRICT""",
+        "INSERT INTO standing VALUES (1, 0, '', 0, 0)",
+        # Orders that were answered here, until the hall has the answer.
+        """CREATE TABLE order_answer (
+            id TEXT PRIMARY KEY,
+            body BLOB NOT NULL,
+            sent INTEGER NOT NULL CHECK (sent IN (0, 1))
+        ) STRICT, WITHOUT ROWID""",
+        # No release up to floor is ever taken again; tuf: the newest version seen of each role's metadata.
+        """CREATE TABLE release_floor (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            floor INTEGER NOT NULL,
+            metadata TEXT NOT NULL
+        ) STRICT""",
+        "INSERT INTO release_floor VALUES (1, 0, '{}')",
+        # Wrong PINs in a row at this machine, whatever the card: it counts too.
+        """CREATE TABLE pin_attempts (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            wrong INTEGER NOT NULL,
+            until TEXT
+        ) STRICT""",
+        "INSERT INTO pin_attempts VALUES (1, 0, NULL)",
+        # One counter a part: sheets since the roll was changed, cards read since it was cleaned.
+        """CREATE TABLE counter (
+            device TEXT NOT NULL,
+            name TEXT NOT NULL,
+            value INTEGER NOT NULL,
+            since TEXT NOT NULL,
+            PRIMARY KEY (device, name)
+        ) STRICT, WITHOUT ROWID""",
+        # What a device said of itself, when it changed: the technician sees a day's history.
+        """CREATE TABLE device_history (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            device TEXT NOT NULL,
+            at TEXT NOT NULL,
+            state TEXT NOT NULL,
+            paper TEXT,
+            detail TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX device_history_device ON device_history (device, id)",
+        # Starts of the front end: restarts are capped and remembered.
+        "CREATE TABLE start (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL) STRICT",
+    ),
 )
