@@ -5,7 +5,7 @@ An answer to an effect carries the visit it was asked in; ``machine.step`` drops
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -24,6 +24,7 @@ from kiosk.domain.filing import (
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView
 from kiosk.domain.ticket import TicketSlip
+from kiosk.session.panel import Place
 from kiosk.session.state import (
     CardProblem,
     DeviceName,
@@ -226,6 +227,62 @@ class PrintAgain:
 @dataclass(frozen=True)
 class IssueInvoice:
     """The invoice of this filing (after its tax)."""
+
+
+# ---- maintenance: touches
+
+
+@dataclass(frozen=True)
+class HiddenGesture:
+    """Four corners of the glass in turn: a technician wants in. Everybody else never does that."""
+
+
+@dataclass(frozen=True)
+class PinKey:
+    """One key of the PIN pad: a digit, ``back`` or ``clear``."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PinDone:
+    pass
+
+
+@dataclass(frozen=True)
+class OpenPlace:
+    place: Place
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Do:
+    """An action of the panel (``panel.Action.name``)."""
+
+    name: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class SaySure:
+    """The second word on a grave action."""
+
+    yes: bool
+
+
+@dataclass(frozen=True)
+class CellTouched:
+    """In the touch test, counted from the top left, row by row."""
+
+    cell: int
+
+
+@dataclass(frozen=True)
+class PointTouched:
+    """In the calibration, thousandths of width and height from the top left."""
+
+    x: int
+    y: int
 
 
 Touch = (
