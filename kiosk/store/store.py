@@ -22,7 +22,18 @@ from kiosk.domain.day import DAY_STARTS, business_day
 from kiosk.domain.filing import DocumentPrinted
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
-from kiosk.store import filings, journal, papers, payments, remembered, sheets
+from kiosk.store import (
+    audit,
+    counters,
+    filings,
+    integrity,
+    journal,
+    papers,
+    payments,
+    pin_attempts,
+    remembered,
+    sheets,
+)
 from kiosk.store import trusted_time as time_kept
 from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
 from kiosk.store.trusted_time import TrustedTime
@@ -65,6 +76,9 @@ class Store:
         self.papers = papers.PaperLedger(self._transaction)
         self.sheets = sheets.PrintLedger(self._transaction)
         self.memory = remembered.Memory(self._transaction)
+        self.audit = audit.AuditLog(self._transaction)
+        self.devices = counters.DeviceBookkeeping(self._transaction)
+        self.pin_attempts = pin_attempts.PinAttempts(self._transaction)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -81,6 +95,10 @@ class Store:
         except (DBAPIError, sqlcipher.Error) as problem:
             # Only SQLite's own words: the statement's parameters may hold a person.
             raise StoreFailed(str(problem.orig if isinstance(problem, DBAPIError) else problem)) from None
+
+    def check(self) -> list[str]:
+        """What is wrong with the file; empty: nothing. Takes seconds."""
+        return integrity.check(self._transaction)
 
     # ---- who this kiosk is -----------------------------------------------------------------------------------------
 
