@@ -15,8 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hall.api import kiosk, public, tax, window
+from hall.api import access, kiosk, public, tax, window
 from hall.api.answers import problem
+from hall.api.limits import PublicLimit
 from hall.clock import Clock
 from hall.pages.headers import SecurityHeaders
 from hall.pages.quarantine import routes as quarantine_routes
@@ -92,16 +93,22 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
         await hall.stop()
 
     app = Starlette(
-        routes=[
-            *kiosk.routes(),
-            *tax.routes(),
-            *window.routes(),
-            *public.routes(),
-            *staff_routes,
-            *quarantine_routes,
-            *page_routes,
+        routes=access.guarded(
+            [
+                *kiosk.routes(),
+                *tax.routes(),
+                *window.routes(),
+                *public.routes(),
+                *staff_routes,
+                *quarantine_routes,
+                *page_routes,
+            ]
+        ),
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HallTime, clock=hall.clock),
+            Middleware(PublicLimit, limits=hall.limits),
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(HallTime, clock=hall.clock)],
         exception_handlers={
             Refused: _refused,
             StorageFailed: _storage_failed,
@@ -117,5 +124,5 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
     app.state.clock = hall.clock
     app.state.catalogue = hall.catalogue
     app.state.snapshot = public.Snapshot(hall.desk)
-    app.state.enrol_attempts = Attempts()
+    app.state.enrol_attempts = Attempts(accounts=False)
     return app

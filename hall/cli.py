@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-staff_app = typer.Typer(no_args_is_help=True, help="Clerks.")
+staff_app = typer.Typer(no_args_is_help=True, help="Accounts of the hall's staff.")
 kiosk_app = typer.Typer(no_args_is_help=True, help="Kiosks.")
 bureau_app = typer.Typer(no_args_is_help=True, help="The two bureaus' systems, simulated, and their bad days.")
 app.add_typer(staff_app, name="staff")
@@ -101,26 +101,70 @@ def revoke(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> Non
 @staff_app.command("add")
 def add_staff(
     name: str,
-    window_role: Annotated[str, typer.Option(help="clerk")] = "clerk",
+    role: Annotated[
+        str, typer.Option("--role", "--window-role", help="clerk, technician, manager or administrator.")
+    ] = "clerk",
     data: DataOption = DATA,
     json: JsonOption = False,
 ) -> None:
-    """Add a clerk. The password is the first line of standard input."""
+    """Add an account. The password is the first line of standard input."""
     from hall.queue import staff
+
+    if role not in list(staff.Role):
+        _refuse("role", f"one of {', '.join(staff.Role)}")
+    password = sys.stdin.readline().rstrip("\n")
+    _on_account(data, lambda work: staff.add_staff(work, name, role, password))
+    _say(json, {"name": name, "role": role}, f"{name} added")
+
+
+@staff_app.command("password")
+def set_password(name: str, data: DataOption = DATA, json: JsonOption = False) -> None:
+    """Set a new password, the first line of standard input. Whoever is logged in under this name is out at once."""
+    from hall.queue import staff
+
+    password = sys.stdin.readline().rstrip("\n")
+    _on_account(data, lambda work: staff.set_password(work, name, password))
+    _say(json, {"name": name}, f"{name} has a new password")
+
+
+@staff_app.command("disable")
+def disable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) -> None:
+    """Close an account: nobody logs in under it, and who is logged in is out within a second."""
+    from hall.queue import staff
+
+    _on_account(data, lambda work: staff.disable(work, name))
+    _say(json, {"name": name, "disabled": True}, f"{name} disabled")
+
+
+@staff_app.command("enable")
+def enable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) -> None:
+    """Open a closed account again."""
+    from hall.queue import staff
+
+    _on_account(data, lambda work: staff.disable(work, name, back=True))
+    _say(json, {"name": name, "disabled": False}, f"{name} enabled")
+
+
+@staff_app.command("list")
+def list_staff(data: DataOption = DATA, json: JsonOption = False) -> None:
+    """Show every account, its role, and whether it is open."""
+    from hall.store import statements
     from hall.store.writer import Work
 
-    if window_role != staff.CLERK:
-        _refuse("window-role", "clerk is the only role of a window")
-    password = sys.stdin.readline().rstrip("\n")
+    def command(work: Work) -> list[dict[str, object]]:
+        rows = work.connection.execute(statements.ALL_STAFF)
+        return [{"name": row.name, "role": row.role, "disabled": row.disabled_at is not None} for row in rows]
 
-    def command(work: Work) -> None:
-        staff.add_staff(work, name, window_role, password)
+    found = _once(data, command)
+    words = (f"{each['name']}  {each['role']}{'  disabled' if each['disabled'] else ''}" for each in found)
+    _say(json, {"staff": found}, "\n".join(words))
 
+
+def _on_account(data: Path, command: Callable[..., None]) -> None:
     try:
         _once(data, command)
     except ValueError as error:
         _refuse("name" if "name" in str(error) else "password", str(error))
-    _say(json, {"name": name, "role": window_role}, f"{name} added")
 
 
 @app.command()

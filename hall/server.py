@@ -9,6 +9,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 import config
+from hall.api.access import Held
+from hall.api.limits import Limits
+from hall.api.sessions import Sessions
 from hall.api.signature import KioskKeys, Signatures
 from hall.clock import Clock, SystemClock
 from hall.events import Events
@@ -51,6 +54,9 @@ class HallServer:
         self.events = Events(self.database.reader, self._line_now)
         self.keys = KioskKeys()
         self.signatures = Signatures(self.keys)
+        self.limits = Limits(settings.limits)
+        self.sessions = Sessions(self.clock, self.database, self.writer)
+        self.held = Held()
         self.pepper = ""
         self.tax = TaxOffice(settings.hall.id, settings.tax, read_rules(settings.tax), seal.read_or_make(data))
         self.bureaus = bureau_clients(settings)
@@ -102,6 +108,8 @@ class HallServer:
             try:
                 await self._new_day()
                 self.load_keys()
+                self.sessions.look_again()
+                self.held.look_again()
             except (StorageFailed, SQLAlchemyError) as error:
                 log.warning("housekeeping failed", problem=type(error).__name__)
             await asyncio.sleep(HOUSEKEEPING_EVERY)

@@ -68,6 +68,26 @@ class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From 2026-11-01 domestic payers withhold natural persons' VAT (公告2026年第28号): invoices say so."""
 
 
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a second, and how many at once after a pause."""
+
+    kiosk_rate: Positive = 200.0
+    kiosk_burst: Positive = 1000.0
+    address_rate: Positive = 100.0
+    """One address, without a signature: a hall's guests may all come through one."""
+    address_burst: Positive = 400.0
+    stranger_rate: Positive = 5.0
+    """Signatures that are not good, from one address."""
+    stranger_burst: Positive = 100.0
+    connections_per_address: Annotated[int, msgspec.Meta(ge=1)] = 256
+    connections: Annotated[int, msgspec.Meta(ge=1)] = 4096
+    header_bytes: Annotated[int, msgspec.Meta(ge=1024)] = 16 * 1024
+    request_s: Positive = 10.0
+    """A request that is not there as a whole by then is cut off."""
+    unlimited: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    """Addresses to which only the limits on kiosks, passwords and codes apply."""
+
+
 class BureauAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     token_file: str
@@ -87,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forecast: Forecast
     bureaus: Bureaus = Bureaus()
     tax: Tax = Tax()
+    limits: Limits = Limits()
 
 
 def read_settings(file: Path | None = None) -> Settings:

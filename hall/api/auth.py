@@ -1,30 +1,24 @@
-"""Who sits at a window: a session cookie, and a second token that only our own pages know (CSRF)."""
+"""The session cookie. Who is logged in, and what they may do, is looked at in ``hall.api.access``."""
 
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from hall.queue.desk import Desk, StaffSession
+from hall.api.access import COOKIE as COOKIE
+from hall.api.access import CSRF_FIELD as CSRF_FIELD
+from hall.api.access import CSRF_HEADER as CSRF_HEADER
+from hall.api.access import SECURE_COOKIE, person_if_any
+from hall.api.access import client_address as client_address
+from hall.api.access import require_same_origin as require_same_origin
 from hall.queue.refusal import Refused
-
-COOKIE = "hall_session"
-CSRF_HEADER = "x-csrf-token"
-CSRF_FIELD = "csrf"
-
-
-def client_address(request: HTTPConnection) -> str:
-    return request.client.host if request.client else ""
+from hall.queue.staff import StaffSession
 
 
 def staff_session(request: HTTPConnection) -> StaffSession | None:
-    """The clerk of this request's cookie; None when nobody is logged in. For pages, which then show the login."""
-    desk: Desk = request.app.state.desk
-    token = request.cookies.get(COOKIE, "")
-    return desk.session(token) if token else None
+    return person_if_any(request)
 
 
 def require_session(request: HTTPConnection) -> StaffSession:
@@ -35,23 +29,20 @@ def require_session(request: HTTPConnection) -> StaffSession:
     return session
 
 
-def require_same_origin(request: HTTPConnection) -> None:
-    """A browser names the page a post comes from; another site's is refused. Raises Refused(origin, 403)."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Refused("origin", 403)
-
-
 def require_csrf(session: StaffSession, token: str | None) -> None:
     """``token``: from the form field ``csrf`` or the header X-CSRF-Token. Raises Refused(csrf, 403)."""
     if not token or not hmac.compare_digest(token.encode(), session.csrf.encode()):
         raise Refused("csrf", 403)
 
 
-def set_cookie(response: Response, token: str, *, secure: bool = False) -> None:
-    """``secure``: the page came over HTTPS."""
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+def set_cookie(request: HTTPConnection, response: Response, token: str) -> None:
+    """Out of reach of scripts, of other sites, and, under TLS, of plain connections and other hosts."""
+    secure = request.url.scheme == "https"
+    name = SECURE_COOKIE if secure else COOKIE
+    response.set_cookie(name, token, httponly=True, samesite="strict", secure=secure, path="/")
 
 
-def clear_cookie(response: Response) -> None:
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+def clear_cookie(request: HTTPConnection, response: Response) -> None:
+    secure = request.url.scheme == "https"
+    name = SECURE_COOKIE if secure else COOKIE
+    response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)

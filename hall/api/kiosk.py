@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from hall.api import access
+from hall.api.access import client_address
 from hall.api.answers import JOURNAL_LIMIT, answer, decode, read_body
-from hall.api.auth import client_address
 from hall.clock import milliseconds
 from hall.fleet import enrolment, journal
 from hall.queue.refusal import Refused
@@ -50,9 +51,8 @@ async def enrol(request: Request) -> Response:
 
 async def take_number(request: Request) -> Response:
     hall: HallServer = request.app.state.hall
-    body = await read_body(request)
-    kiosk = hall.signatures.kiosk(request, body)
-    message = decode(body, _ticket_request)
+    kiosk = access.kiosk(request)
+    message = decode(await read_body(request), _ticket_request)
     _check(message)
     price = hall.forecaster.price
     return answer(await hall.writer.run(lambda work: issue(work, hall.rules, kiosk.id, message, price)))
@@ -71,7 +71,6 @@ def _check(message: TicketRequest) -> None:
 
 async def holder_tickets(request: Request) -> Response:
     hall: HallServer = request.app.state.hall
-    hall.signatures.kiosk(request, await read_body(request))
     holder = request.query_params.get("holder_ref", "")
     if not _HOLDER_REF.fullmatch(holder):
         raise Refused("invalid", 422, "holder_ref")
@@ -87,9 +86,8 @@ async def holder_tickets(request: Request) -> Response:
 
 async def take_journal(request: Request) -> Response:
     hall: HallServer = request.app.state.hall
-    body = await read_body(request, JOURNAL_LIMIT)
-    kiosk = hall.signatures.kiosk(request, body)
-    batch = decode(body, _journal_batch)
+    kiosk = access.kiosk(request)
+    batch = decode(await read_body(request, JOURNAL_LIMIT), _journal_batch)
     journal.check_shape(batch)
     # Assessing five hundred returns takes a while: neither the loop nor the writer, which gives numbers, waits for it.
     ready = await run_in_threadpool(journal.make_ready, hall.tax, batch.rows)

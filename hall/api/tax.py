@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from hall.api import access
 from hall.api.answers import JOURNAL_LIMIT, answer, decode, read_body
 from hall.filings import documents, paying, reconcile, views
 from hall.filings.receiving import prepare, take_return
-from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from hall.register import taxpayers
 from hall.server import HallServer
@@ -53,24 +53,23 @@ def _holder(request: Request) -> str:
     return holder
 
 
-async def _signed(request: Request, limit: int | None = None) -> tuple[HallServer, KnownKiosk, bytes]:
+def _hall(request: Request) -> HallServer:
     hall: HallServer = request.app.state.hall
-    body = await (read_body(request) if limit is None else read_body(request, limit))
-    return hall, hall.signatures.kiosk(request, body), body
+    return hall
 
 
 # ---- the register --------------------------------------------------------------------------------------------------
 
 
 async def taxpayers_of_person(request: Request) -> Response:
-    hall, _, _ = await _signed(request)
+    hall = _hall(request)
     holder = _holder(request)
     with hall.database.reader.connect() as connection:
         return answer(taxpayers.taxpayers_of(connection, hall.tax, holder, _today(hall)))
 
 
 async def taxpayer_file(request: Request) -> Response:
-    hall, _, _ = await _signed(request)
+    hall = _hall(request)
     holder, taxpayer, today = _holder(request), request.path_params["taxpayer"], _today(hall)
 
     def read() -> Response:
@@ -82,7 +81,7 @@ async def taxpayer_file(request: Request) -> Response:
 
 
 async def buyer(request: Request) -> Response:
-    hall, _, _ = await _signed(request)
+    hall = _hall(request)
     number = request.path_params["number"].upper()
     if not _NUMBER.fullmatch(number):
         raise Refused("not_found", 404, "number")
@@ -97,8 +96,8 @@ async def buyer(request: Request) -> Response:
 
 
 async def file(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request)
-    asked = decode(body, _filing)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    asked = decode(await read_body(request), _filing)
     prepared = prepare(hall.tax, asked)
     await hall.writer.run(lambda work: take_return(work, hall.tax, kiosk.id, prepared))
     hall.settler.ring()
@@ -107,7 +106,7 @@ async def file(request: Request) -> Response:
 
 
 async def filing(request: Request) -> Response:
-    hall, _, _ = await _signed(request)
+    hall = _hall(request)
     return _filing_now(hall, request.path_params["key"])
 
 
@@ -120,22 +119,22 @@ def _filing_now(hall: HallServer, key: str) -> Response:
 
 
 async def begin_payment(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request)
-    asked = decode(body, _payment)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    asked = decode(await read_body(request), _payment)
     await hall.writer.run(lambda work: paying.begin(work, hall.tax, kiosk.id, asked))
     return _payment_now(hall, asked.key)
 
 
 async def end_payment(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request)
-    key, result = request.path_params["key"], decode(body, _result)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    key, result = request.path_params["key"], decode(await read_body(request), _result)
     await hall.writer.run(lambda work: paying.conclude(work, kiosk.id, key, result))
     hall.settler.ring()
     return _payment_now(hall, key)
 
 
 async def payment(request: Request) -> Response:
-    hall, _, _ = await _signed(request)
+    hall = _hall(request)
     return _payment_now(hall, request.path_params["key"])
 
 
@@ -148,20 +147,20 @@ def _payment_now(hall: HallServer, key: str) -> Response:
 
 
 async def certificate(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request)
-    asked = decode(body, _certificate)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    asked = decode(await read_body(request), _certificate)
     return answer(await hall.writer.run(lambda work: documents.certificate(work, hall.tax, kiosk.id, asked)))
 
 
 async def invoice(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request)
-    asked = decode(body, _invoice)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    asked = decode(await read_body(request), _invoice)
     return answer(await hall.writer.run(lambda work: documents.invoice(work, hall.tax, kiosk.id, asked)))
 
 
 async def terminal_journal(request: Request) -> Response:
-    hall, kiosk, body = await _signed(request, JOURNAL_LIMIT)
-    journal = decode(body, _terminal)
+    hall, kiosk = _hall(request), access.kiosk(request)
+    journal = decode(await read_body(request, JOURNAL_LIMIT), _terminal)
     await hall.writer.run(lambda work: reconcile.take_terminal_journal(work, kiosk.id, journal))
     return answer({"day": journal.day, "terminal": journal.terminal, "entries": len(journal.entries)})
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from hall.api import auth
+from hall.api import access, auth
 from hall.api.answers import answer, decode, read_body
 from hall.api.stream import stream
 from hall.events import Channel
@@ -37,31 +37,27 @@ _NOTHING = ActionRequest()
 
 
 async def log_in(request: Request) -> Response:
-    desk: Desk = request.app.state.desk
-    auth.require_same_origin(request)
+    hall: HallServer = request.app.state.hall
     asked = decode(await read_body(request), _login_request)
-    token, session = await desk.log_in(asked.name, asked.password, asked.window, auth.client_address(request))
+    address, before = access.client_address(request), access.person_if_any(request)
+    token, session = await hall.sessions.log_in(asked.name, asked.password, asked.window, address, before)
     response = answer(LoginReply(session.window, session.csrf))
-    auth.set_cookie(response, token, secure=request.url.scheme == "https")
+    auth.set_cookie(request, response, token)
     return response
 
 
 async def log_out(request: Request) -> Response:
-    desk: Desk = request.app.state.desk
-    session = auth.require_session(request)
-    auth.require_same_origin(request)
-    auth.require_csrf(session, request.headers.get(auth.CSRF_HEADER))
-    await desk.log_out(session)
+    hall: HallServer = request.app.state.hall
+    session = access.person(request)
+    await hall.sessions.log_out(session)
     response = answer({"window": session.window})
-    auth.clear_cookie(response)
+    auth.clear_cookie(request, response)
     return response
 
 
 async def act(request: Request) -> Response:
     desk: Desk = request.app.state.desk
-    session = auth.require_session(request)
-    auth.require_same_origin(request)
-    auth.require_csrf(session, request.headers.get(auth.CSRF_HEADER))
+    session = access.person(request)
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise Refused("no_such_action", 404)
@@ -72,15 +68,13 @@ async def act(request: Request) -> Response:
 
 async def view(request: Request) -> Response:
     desk: Desk = request.app.state.desk
-    session = auth.require_session(request)
+    session = access.person(request)
     return answer(desk.window(session.window), headers={"cache-control": "no-store"})
 
 
 class WindowEvents:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        auth.require_session(request)
-        hall: HallServer = request.app.state.hall
+        hall: HallServer = scope["app"].state.hall
         await stream(hall.events, Channel.WINDOW, scope, receive, send)
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hall.api import auth
+from hall.api import access
 from hall.fleet import quarantine
 from hall.pages.forms import CLERKS_ONLY, read_form
 from hall.pages.render import page
@@ -84,10 +84,7 @@ def why(reason: str) -> str:
 
 
 async def quarantine_page(request: Request) -> Response:
-    session = auth.staff_session(request)
-    if session is None:
-        return RedirectResponse("/login", status_code=303)
-    return _page(request, session.csrf)
+    return _page(request, access.person(request).csrf)
 
 
 def _page(request: Request, csrf: str, problem: str = "", status: int = 200) -> Response:
@@ -116,10 +113,8 @@ def _page(request: Request, csrf: str, problem: str = "", status: int = 200) -> 
 
 async def settle(request: Request) -> Response:
     """Accept or close one row: 303 to the page, or the page again with what was wrong."""
-    session = auth.require_session(request)
-    auth.require_same_origin(request)
+    session = access.person(request)
     asked = await read_form(request)
-    auth.require_csrf(session, asked.get(auth.CSRF_FIELD))
     hall: HallServer = request.app.state.hall
     aside, kiosk, note = asked.get("id", ""), hall.keys.get(asked.get("kiosk", "")), asked.get("note", "")
     number = int(aside) if aside.isdecimal() and len(aside) < 16 else -1

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import config
-from hall.api import auth
+from hall.api import access, auth
 from hall.pages.forms import CLERKS_ONLY, read_form
 from hall.pages.phone import expected, preferred, tell
 from hall.pages.render import STATIC, page
@@ -60,24 +60,24 @@ def _page(request: Request, template: str, **values: Any) -> Response:
 
 
 async def login_page(request: Request) -> Response:
-    if auth.staff_session(request):
+    if (session := access.person_if_any(request)) and session.window:
         return RedirectResponse("/window", status_code=303)
     return _login(request, note=SESSION_ENDED if request.query_params.get("ended") else "")
 
 
 async def log_in(request: Request) -> Response:
     """The form of the login page: 303 to the window, or the page again with what was wrong."""
-    auth.require_same_origin(request)
     asked = await read_form(request)
     name, password, window = (asked.get(field, "") for field in ("name", "password", "window"))
+    address, before = access.client_address(request), access.person_if_any(request)
     try:
-        token, _ = await _desk(request).log_in(name, password, window, auth.client_address(request))
+        token, _ = await _hall(request).sessions.log_in(name, password, window, address, before)
     except Refused as refused:
         return _login(request, name=name, window=window, problem=refusal(refused.problem), status=refused.status)
     except (StorageFailed, TimeoutError):
         return _login(request, name=name, window=window, problem=refusal("storage"), status=503)
     answer = RedirectResponse("/window", status_code=303)
-    auth.set_cookie(answer, token, secure=request.url.scheme == "https")
+    auth.set_cookie(request, answer, token)
     return answer
 
 
@@ -100,20 +100,15 @@ def _login(
 
 
 async def log_out(request: Request) -> Response:
-    session = auth.staff_session(request)
-    if session:
-        auth.require_same_origin(request)
-        auth.require_csrf(session, (await read_form(request)).get(auth.CSRF_FIELD))
-        await _desk(request).log_out(session)
-    answer = RedirectResponse("/login", status_code=303)
-    auth.clear_cookie(answer)
+    session = access.person(request)
+    await _hall(request).sessions.log_out(session)
+    answer = RedirectResponse("/login" if session.window else "/staff/login", status_code=303)
+    auth.clear_cookie(request, answer)
     return answer
 
 
 async def window_page(request: Request) -> Response:
-    session = auth.staff_session(request)
-    if session is None:
-        return RedirectResponse("/login?ended=1" if auth.COOKIE in request.cookies else "/login", status_code=303)
+    session = access.person(request)
     desk = _desk(request)
     view = desk.window(session.window)
     return _page(

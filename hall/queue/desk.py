@@ -6,14 +6,12 @@ In a route: ``desk: Desk = request.app.state.desk``. Reading is quick (under a f
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from hall.clock import Clock, milliseconds, moment
-from hall.queue import staff
 from hall.queue.calling import Seat
 from hall.queue.forecaster import Forecaster
 from hall.queue.refusal import Refused as Refused
@@ -72,8 +70,6 @@ class Desk:
     ) -> None:
         self.hall, self.rules = hall, rules
         self._clock, self._reader, self._writer, self._forecaster = clock, database.reader, writer, forecaster
-        self._sessions: dict[str, tuple[StaffSession, int]] = {}
-        self._attempts = staff.Attempts()
 
     # ---- seeing ------------------------------------------------------------------------------------------------------
 
@@ -203,41 +199,6 @@ class Desk:
         """``do``, and the whole window as it is then: for a page."""
         await self.do(session, action, request)
         return self.window(session.window)
-
-    async def log_in(self, name: str, password: str, window: str, address: str) -> tuple[str, StaffSession]:
-        """→ (cookie token, session). Raises Refused: wrong_login (401), slow_down (429), no_such_window (404),
-        window_taken (409: another clerk sits there)."""
-        self._attempts.check(name, address)
-        # Counted before the check, which takes a while: a hundred guesses at once are a hundred guesses.
-        self._attempts.failed(name, address)
-        with self._reader.connect() as connection:
-            row = connection.execute(statements.STAFF_BY_NAME, {"name": name}).one_or_none()
-        fits = await asyncio.to_thread(staff.password_fits, row.password if row is not None else None, password)
-        if row is None or not fits:
-            raise Refused("wrong_login", 401)
-        self._attempts.succeeded(name, address)
-        begun = await self._writer.run(lambda work: staff.sit_down(work, row.id, row.name, window))
-        self._sessions.clear()  # an earlier session of this clerk has ended
-        return begun
-
-    async def log_out(self, session: StaffSession) -> None:
-        """Ends the session and closes the window; a ticket still at the window stays there for the next clerk."""
-        await self._writer.run(lambda work: staff.stand_up(work, session.id, session.window, session.staff))
-        self._sessions.clear()
-
-    def session(self, token: str) -> StaffSession | None:
-        """The session of a cookie token, None when it is unknown or has ended."""
-        earliest = milliseconds(self._clock.now()) - staff.SESSION_HOURS * 3_600_000
-        hashed = staff.token_hash(token)
-        found = self._sessions.get(hashed)
-        if found is None:
-            with self._reader.connect() as connection:
-                row = connection.execute(statements.SESSION_BY_TOKEN, {"token_hash": hashed}).one_or_none()
-            if row is None:
-                return None
-            found = StaffSession(row.id, row.staff, row.name, row.window, row.csrf), row.began_at
-            self._sessions[hashed] = found
-        return found[0] if found[1] > earliest else None
 
     # ---- rows as views -----------------------------------------------------------------------------------------------
 

@@ -181,14 +181,28 @@ SET_WINDOW = text("UPDATE window SET open = :open WHERE window = :window AND ope
 WINDOW_IS_OPEN = text("SELECT open FROM window WHERE window = :window")
 CLERKS = text("SELECT s.window, t.name FROM staff_session s JOIN staff t ON t.id = s.staff WHERE s.ended_at IS NULL")
 ADD_STAFF = text("INSERT INTO staff (name, role, password) VALUES (:name, :role, :password)")
-STAFF_BY_NAME = text("SELECT id, name, role, password FROM staff WHERE name = :name")
+STAFF_BY_NAME = text("SELECT id, name, role, password, disabled_at FROM staff WHERE name = :name")
+ALL_STAFF = text("SELECT name, role, disabled_at FROM staff ORDER BY name")
+SET_PASSWORD = text("UPDATE staff SET password = :password WHERE id = :id")
+DISABLE_STAFF = text("UPDATE staff SET disabled_at = :now WHERE id = :id")
+ADD_DESK_SESSION = text(
+    "INSERT INTO desk_session (token_hash, staff, csrf, began_at) VALUES (:token_hash, :staff, :csrf, :now)"
+    " RETURNING id"
+)
+END_DESK_SESSION = text("UPDATE desk_session SET ended_at = :now WHERE id = :id AND ended_at IS NULL")
+END_DESK_SESSIONS_OF = text("UPDATE desk_session SET ended_at = :now WHERE staff = :staff AND ended_at IS NULL")
+SESSIONS_OF = text("SELECT id, window FROM staff_session WHERE staff = :staff AND ended_at IS NULL")
 ADD_SESSION = text(
     "INSERT INTO staff_session (token_hash, staff, window, csrf, began_at)"
     " VALUES (:token_hash, :staff, :window, :csrf, :now) RETURNING id"
 )
 SESSION_BY_TOKEN = text(
-    "SELECT s.id, s.staff, t.name, s.window, s.csrf, s.began_at FROM staff_session s JOIN staff t ON t.id = s.staff"
-    " WHERE s.token_hash = :token_hash AND s.ended_at IS NULL"
+    "SELECT s.id, s.staff, t.name, t.role, s.window, s.csrf, s.began_at FROM staff_session s"
+    " JOIN staff t ON t.id = s.staff"
+    " WHERE s.token_hash = :token_hash AND s.ended_at IS NULL AND t.disabled_at IS NULL"
+    " UNION ALL SELECT s.id, s.staff, t.name, t.role, '', s.csrf, s.began_at FROM desk_session s"
+    " JOIN staff t ON t.id = s.staff"
+    " WHERE s.token_hash = :token_hash AND s.ended_at IS NULL AND t.disabled_at IS NULL"
 )
 SESSIONS_AT = text(
     "SELECT id, staff, window, began_at FROM staff_session WHERE ended_at IS NULL"
