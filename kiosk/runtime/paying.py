@@ -222,7 +222,9 @@ class PosDesk:
         log.info("payment-asked", state=payment.state, outcome=type(word).__name__, reason=_reason(word))
         if not settled:
             turn = self._turns.setdefault(payment.key, _Turn(0.0))
-            refused = isinstance(word, Refused | NotFound)
+            # A terminal that gives nothing back says so for a while. An end that only could not be stored is asked for
+            # again soon.
+            refused = payment.state == "to_reverse" and isinstance(word, Refused | NotFound)
             turn.at = self._clock.monotonic() + (REVERSAL_REFUSED_S if refused else turn.wait_s)
             turn.wait_s = min(turn.wait_s * GROWTH, LONGEST_ASK_S)
 

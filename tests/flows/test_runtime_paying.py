@@ -299,8 +299,11 @@ def test_power_lost_before_the_terminal_heard_of_it_ends_uncharged(kiosk: Kiosk,
     assert told(kiosk.store) == ["charge in doubt", "refused"]
 
 
+@pytest.mark.parametrize(
+    ("at_the_terminal", "outcome"), [(("insert",), "approved"), (("refuse", "declined"), "refused")]
+)
 def test_an_end_that_cannot_be_stored_is_not_told_and_is_asked_for_again(
-    kiosk: Kiosk, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    kiosk: Kiosk, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, at_the_terminal: tuple[str, ...], outcome: str
 ) -> None:
     from kiosk.store.database import StoreFailed
 
@@ -317,10 +320,10 @@ def test_an_end_that_cannot_be_stored_is_not_told_and_is_asked_for_again(
     key = kiosk.held()
     kiosk.charge(key)
     kiosk.hears(ChargeProgress)
-    terminal.do("insert")
+    terminal.do(*at_the_terminal)
     kiosk.hears(ChargeUnknown)
-    assert kiosk.hears(ChargeEnded).result.outcome == "approved"
-    assert terminal.charges() == 1
+    assert kiosk.hears(ChargeEnded).result.outcome == outcome
+    assert terminal.charges() == (1 if outcome == "approved" else 0)
 
 
 def test_what_the_hall_wants_given_back_is_given_back_once(kiosk: Kiosk, terminal: Terminal) -> None:
