@@ -13,6 +13,7 @@ import structlog
 
 from kiosk.runtime.clock import Clock
 from kiosk.runtime.inbox import Inbox
+from kiosk.runtime.watchdog import Pulse
 from kiosk.session import machine
 from kiosk.session.effects import Arm, Disarm, Effect
 from kiosk.session.events import DeadlinePassed, Event
@@ -45,6 +46,8 @@ class Runtime:
         self._session = Session(situation=Situation.at_start())
         self._timers: dict[str, tuple[float, DeadlinePassed]] = {}
         self._stop = threading.Event()
+        self.pulse = Pulse("session")
+        """Beats with every turn, LONGEST_SLEEP_S apart at the most: the watchdog's proof that touches are answered."""
 
     @property
     def session(self) -> Session:
@@ -57,6 +60,7 @@ class Runtime:
         """Until ``stop``. Runs in a thread of its own; never raises: a defect ends the visit, not the machine."""
         self.begin()
         while not self._stop.is_set():
+            self.pulse.beat()
             event = self._inbox.take(self._sleep_s())
             if event is not None:
                 self.handle(event)
