@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ import pytest
 from drivers.bench import control
 from drivers.hotplug import Hotplug, HotplugEvent, parse
 from kiosk.runtime import card_watch, paying, printing
+from kiosk.session.state import Situation
 from tests.flows.test_appliance import Hall, Kiosk
 
+DEVICES = ("id_card", "ticket_printer", "receipt_printer", "pos")
 KERNEL = b"add@/devices/usb1/ttyUSB0\0ACTION=add\0DEVPATH=/devices/usb1/ttyUSB0\0SUBSYSTEM=tty\0DEVNAME=ttyUSB0\0"
 
 
@@ -105,22 +107,26 @@ def udev_says(action: str, link: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may speak as udev does")
-@pytest.mark.parametrize("device", ["id-card", "ticket-printer"])
+@pytest.mark.parametrize(
+    ("device", "can"),
+    [
+        ("id-card", lambda situation: situation.can_read_cards),
+        ("ticket-printer", lambda situation: situation.can_print_tickets),
+        ("pos", lambda situation: situation.can_pay),
+    ],
+)
 def test_a_device_that_is_plugged_in_again_is_used_at_once_and_the_home_page_follows(
-    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, can: Callable[[Situation], bool]
 ) -> None:
     """Nobody looks by himself for a minute: only the event can bring it back."""
     for module in (card_watch, printing, paying):
         monkeypatch.setattr(module, "LOOK_EVERY_S", 60.0)
     monkeypatch.setattr(card_watch, "REOPEN_EVERY_S", 60.0)
-    kiosk = Kiosk(hall, tmp_path)
     link = hall.bench / device
+    kiosk = Kiosk(hall, tmp_path, "".join(f'{name} = "{hall.bench / name.replace("_", "-")}"\n' for name in DEVICES))
 
     def works(there: bool) -> None:
-        if device == "id-card":
-            kiosk.waits(lambda session: session.situation.can_read_cards is there, 5.0)
-        else:
-            kiosk.waits(lambda session: session.situation.can_print_tickets is there, 5.0)
+        kiosk.waits(lambda session: can(session.situation) is there, 5.0)
 
     try:
         works(True)
