@@ -5,14 +5,16 @@ Each effect ends in exactly one of the events named in its docstring, or its dea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kiosk.domain.filing import Bureau, FilingRequest, PaymentRequest, PaymentResult, TaxpayerView
+from kiosk.domain.fleet import TechnicianRole
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import TicketView
 from kiosk.domain.papers import Paper
 from kiosk.domain.ticket import TicketSlip
+from kiosk.session.panel import Place
 from kiosk.session.state import Draft, IssueTask, Language
 
 
@@ -300,6 +302,59 @@ class AbandonSheet:
     slip_id: int
 
 
+# ---- maintenance ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CheckTechnician:
+    """Whose is the card in the slot? → TechnicianRecognised | TechnicianRefused"""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class VerifyPin:
+    """Give the card its PIN, then have it sign. → TechnicianAdmitted | PinWrong | TechnicianRefused"""
+
+    visit: int
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EndMaintenance:
+    """Nobody is logged in or logging in any more. ``why``: card_pulled, reader_gone, idle, restart, left. Nothing
+    follows."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class ReadPanel:
+    """→ PanelRead, and again whenever something on it has changed, until another one is read or nobody is there."""
+
+    visit: int
+    role: TechnicianRole
+    place: Place
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class DoMaintenance:
+    """Something is done to the machine, and audited. → MaintenanceDone"""
+
+    visit: int
+    technician: str
+    role: TechnicianRole
+    place: Place
+    name: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """The front end ends (exit 0), and the service manager starts it anew. Nothing follows."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """Start a timer anew. → DeadlinePassed"""
@@ -351,6 +406,12 @@ Effect = (
     | AbandonPayment
     | AbandonPaper
     | AbandonSheet
+    | CheckTechnician
+    | VerifyPin
+    | EndMaintenance
+    | ReadPanel
+    | DoMaintenance
+    | Leave
     | Arm
     | Disarm
     | Forget

@@ -21,10 +21,11 @@ from kiosk.domain.filing import (
     TaxpayerFile,
     TaxpayerView,
 )
+from kiosk.domain.fleet import TechnicianRole
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView
 from kiosk.domain.ticket import TicketSlip
-from kiosk.session.panel import Place
+from kiosk.session.panel import Outcome, Panel, Place
 from kiosk.session.state import (
     CardProblem,
     DeviceName,
@@ -317,6 +318,14 @@ Touch = (
     | CancelPay
     | PrintAgain
     | IssueInvoice
+    | HiddenGesture
+    | PinKey
+    | PinDone
+    | OpenPlace
+    | Do
+    | SaySure
+    | CellTouched
+    | PointTouched
 )
 
 # ---- answers to effects --------------------------------------------------------------------------------------------
@@ -539,6 +548,56 @@ class PaperRecorded:
     slip_id: int
 
 
+# ---- maintenance
+
+
+@dataclass(frozen=True)
+class TechnicianRecognised:
+    """The card is that of somebody on the hall's list, in force today. ``tries_left`` before it blocks itself."""
+
+    visit: int
+    tries_left: int | None
+
+
+@dataclass(frozen=True)
+class TechnicianRefused:
+    """``problem``: see ``panel.LoginStep.REFUSED``."""
+
+    visit: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class PinWrong:
+    visit: int
+    tries_left: int
+
+
+@dataclass(frozen=True)
+class TechnicianAdmitted:
+    """The PIN was right, and the card has signed with the key of its certificate."""
+
+    visit: int
+    technician: str
+    name: str
+    role: TechnicianRole
+
+
+@dataclass(frozen=True)
+class PanelRead:
+    visit: int
+    panel: Panel
+
+
+@dataclass(frozen=True)
+class MaintenanceDone:
+    """What came of the action ``name``."""
+
+    visit: int
+    name: str
+    outcome: Outcome
+
+
 class Deadline:
     """Names of the runtime's timers, one of each at a time."""
 
@@ -581,6 +640,12 @@ Answer = (
     | CertificateGiven
     | InvoiceGiven
     | PaperRecorded
+    | TechnicianRecognised
+    | TechnicianRefused
+    | PinWrong
+    | TechnicianAdmitted
+    | PanelRead
+    | MaintenanceDone
 )
 
 # ---- the machine around the visit ----------------------------------------------------------------------------------
@@ -604,6 +669,16 @@ class StorageChanged:
     works: bool
 
 
-Surrounding = DeviceChanged | HallSeen | StorageChanged
+@dataclass(frozen=True)
+class SmartCardChanged:
+    """The technicians' slot. ``works``: reader and its service are there. ``knocked``: the card came in for the third
+    time within KNOCK_S, which is how a technician asks for entry at a machine whose glass is dead."""
+
+    works: bool
+    card: bool
+    knocked: bool = False
+
+
+Surrounding = DeviceChanged | HallSeen | StorageChanged | SmartCardChanged
 
 Event = Touch | Answer | Surrounding

@@ -20,6 +20,7 @@ from kiosk.session.events import (
     CardFailed,
     CardFound,
     CardRead,
+    CellTouched,
     CertificateGiven,
     Change,
     ChargeEnded,
@@ -30,6 +31,7 @@ from kiosk.session.events import (
     CorrectFiling,
     DeadlinePassed,
     DeviceChanged,
+    Do,
     DropDraft,
     Event,
     FileOpened,
@@ -41,11 +43,15 @@ from kiosk.session.events import (
     HallRefusedIt,
     HallSeen,
     HallSilent,
+    HiddenGesture,
     InvoiceGiven,
     IssueInvoice,
     IssueRecorded,
+    MaintenanceDone,
     Next,
     OpenGuide,
+    OpenPlace,
+    PanelRead,
     PaperRecorded,
     Pay,
     PaymentAnswered,
@@ -59,11 +65,17 @@ from kiosk.session.events import (
     PickService,
     PickTab,
     PickTaxpayer,
+    PinDone,
+    PinKey,
+    PinWrong,
+    PointTouched,
     PrintAgain,
     PrintEnded,
     Reprint,
+    SaySure,
     SetLanguage,
     SetLargeText,
+    SmartCardChanged,
     Start,
     StorageChanged,
     StoreFailed,
@@ -71,6 +83,9 @@ from kiosk.session.events import (
     Submitted,
     Surrounding,
     TaxpayersFound,
+    TechnicianAdmitted,
+    TechnicianRecognised,
+    TechnicianRefused,
     TicketRecorded,
     TicketsFound,
     Touch,
@@ -78,7 +93,8 @@ from kiosk.session.events import (
     UseCard,
     UseKeypad,
 )
-from kiosk.session.flows import choose, file, identify, issue, look_up, pay, prove, query, sorry
+from kiosk.session.flows import choose, file, identify, issue, look_up, maintain, pay, prove, query, sorry
+from kiosk.session.panel import Calibration, Maintenance, MaintenanceLogin, TouchTest
 from kiosk.session.rules import Rules
 from kiosk.session.state import (
     Ask,
@@ -104,6 +120,7 @@ from kiosk.session.state import (
     PrintingPaper,
     ServiceDetail,
     Session,
+    SlotView,
     Sorry,
     SorryReason,
     Submitting,
@@ -264,6 +281,30 @@ TABLE: dict[tuple[type, type], Handler] = {
     (MyTaxes, Pay): pay.pay,
     (MyTaxes, CorrectFiling): file.correct,
     (MyTaxes, Back): look_up.back,
+    # ---- a technician
+    (Home, HiddenGesture): maintain.gesture,
+    (Sorry, HiddenGesture): maintain.gesture,
+    (MaintenanceLogin, TechnicianRecognised): maintain.recognised,
+    (MaintenanceLogin, TechnicianRefused): maintain.refused,
+    (MaintenanceLogin, PinKey): maintain.pin_key,
+    (MaintenanceLogin, PinDone): maintain.pin_done,
+    (MaintenanceLogin, PinWrong): maintain.pin_wrong,
+    (MaintenanceLogin, TechnicianAdmitted): maintain.admitted,
+    (MaintenanceLogin, DeadlinePassed): maintain.card_took_too_long,
+    (MaintenanceLogin, Back): _home,
+    (Maintenance, OpenPlace): maintain.open_place,
+    (Maintenance, PanelRead): maintain.panel_read,
+    (Maintenance, Do): maintain.do,
+    (Maintenance, SaySure): maintain.say_sure,
+    (Maintenance, MaintenanceDone): maintain.done,
+    (Maintenance, DeadlinePassed): maintain.took_too_long,
+    (Maintenance, Back): maintain.back,
+    (TouchTest, CellTouched): maintain.cell_touched,
+    (TouchTest, DeadlinePassed): maintain.end_touch_test,
+    (TouchTest, Back): maintain.end_touch_test,
+    (Calibration, PointTouched): maintain.point_touched,
+    (Calibration, DeadlinePassed): maintain.end_calibration,
+    (Calibration, Back): maintain.end_calibration,
 }
 
 
@@ -284,7 +325,10 @@ def step(rules: Rules, session: Session, event: Event) -> Step:
         return _too_late(session, event)
     if isinstance(event, DeadlinePassed) and event.name == "idle":
         # Where nobody is waited for no timer runs; one that was on its way ends nothing.
-        return stay(session) if idle_seconds(rules.limits, session) is None else home(session)
+        if idle_seconds(rules.limits, session) is None:
+            return stay(session)
+        if not isinstance(session.page, TouchTest | Calibration):
+            return home(session, "idle")
     handler = TABLE.get((type(session.page), type(event)))
     return handler(rules, session, session.page, event) if handler else unwanted(session, event)
 
@@ -326,6 +370,9 @@ def _surroundings(rules: Rules, session: Session, event: Surrounding) -> Step:
             now = replace(now, hall=hall or now.hall, hall_answers=hall is not None)
         case StorageChanged(works):
             now = replace(now, storage_works=works)
+        case SmartCardChanged(works, card):
+            now = replace(now, smart_card=SlotView(works, card))
+            return maintain.card_changed(rules, replace(session, situation=now), event)
     session = replace(session, situation=now)
     match session.page:
         case Identify(problem=CardProblem.READER_GONE) as page if now.can_read_cards:

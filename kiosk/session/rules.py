@@ -37,6 +37,14 @@ class Limits:
     """How long the payer is kept waiting for a silent terminal; it is asked on afterwards."""
     enter_s: float = 10
     issue_s: float = 5
+    technician_s: float = 10
+    """For a technician's card to show its certificate, or to take the PIN and sign."""
+    panel_s: float = 5
+    action_s: float = 120
+    """Of what a technician has the machine do; the longest is a check of the whole store."""
+    maintenance_idle_s: float = 300
+    touch_test_s: float = 20
+    """Without a touch, in the touch test or the calibration."""
     priority_age: int = 70
     """Completed years from which a ticket is of the priority class."""
 

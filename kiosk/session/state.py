@@ -35,6 +35,7 @@ from kiosk.domain.papers import Paper
 from kiosk.domain.papers import ReceiptPaper as ReceiptPaper
 from kiosk.domain.questions import SALES, Known, Question, questions
 from kiosk.domain.ticket import TicketSlip
+from kiosk.session.panel import Calibration, Maintenance, MaintenanceLogin, TouchTest
 
 if TYPE_CHECKING:
     # The first page stands before anybody needs the rules: 26 ms of a start.
@@ -571,6 +572,10 @@ Page = (
     | Finished
     | Certificates
     | MyTaxes
+    | MaintenanceLogin
+    | Maintenance
+    | TouchTest
+    | Calibration
 )
 
 
@@ -592,6 +597,14 @@ class DeviceView:
 
 
 @dataclass(frozen=True)
+class SlotView:
+    """The technicians' smart-card slot: does it work, and is a card in it."""
+
+    works: bool = False
+    card: bool = False
+
+
+@dataclass(frozen=True)
 class Situation:
     """What is true of the machine whoever stands before it."""
 
@@ -599,6 +612,7 @@ class Situation:
     hall: HallState | None = None
     hall_answers: bool = False
     storage_works: bool = True
+    smart_card: SlotView = SlotView()
 
     @classmethod
     def at_start(cls) -> Situation:

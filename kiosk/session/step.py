@@ -16,6 +16,7 @@ from kiosk.session.effects import (
     Arm,
     Disarm,
     Effect,
+    EndMaintenance,
     Forget,
     StopWatching,
     WatchForCard,
@@ -31,6 +32,7 @@ from kiosk.session.events import (
     PaymentRecorded,
     TicketRecorded,
 )
+from kiosk.session.panel import Calibration, LoginStep, Maintenance, MaintenanceLogin, TouchTest
 from kiosk.session.rules import Limits, Rules
 from kiosk.session.state import (
     Ask,
@@ -59,6 +61,9 @@ from kiosk.session.state import (
 
 #: The machine works there, and nothing can be touched, not even home: what is under way is brought to its end first.
 WORKING = (Issuing, Submitting, Paying, IssuingPaper, PrintingPaper)
+
+#: A technician's.
+MAINTENANCE = (MaintenanceLogin, Maintenance, TouchTest, Calibration)
 
 
 class Step(NamedTuple):
@@ -106,10 +111,12 @@ def unwanted(session: Session, event: Answer) -> Step:
     return stay(session)
 
 
-def home(session: Session) -> Step:
-    """The visit is over: a new one begins with nobody in it, in Chinese, at normal size."""
+def home(session: Session, why: str = "left") -> Step:
+    """The visit is over: a new one begins with nobody in it, in Chinese, at normal size. ``why``: for EndMaintenance."""
     fresh = Session(visit=session.visit + 1, situation=session.situation)
     stop: tuple[Effect, ...] = (StopWatching(),) if wants_card(session.page) else ()
+    if isinstance(session.page, MAINTENANCE):
+        stop = (EndMaintenance(why),)
     return Step(fresh, (*stop, Disarm("idle"), Disarm("step"), Forget(), WatchForCard(fresh.visit)))
 
 
@@ -134,6 +141,12 @@ def idle_seconds(limits: Limits, session: Session) -> float | None:
             return None
         case Submitting() | Paying() | IssuingPaper() | PrintingPaper():
             return None
+        case MaintenanceLogin(step=LoginStep.CHECKING | LoginStep.SIGNING):
+            return None
+        case Maintenance(panel=panel, doing=doing):
+            return None if doing or panel is None else limits.maintenance_idle_s
+        case TouchTest() | Calibration():
+            return limits.touch_test_s
         case Ask() | Check() | TodoList() | Declared():
             return limits.form_idle_s
         case TakeTicket(printed=True):
@@ -167,6 +180,12 @@ def step_seconds(limits: Limits, page: Page) -> float | None:
             return limits.print_s
         case Submitting() | IssuingPaper() | PrintingPaper():
             return limits.store_s
+        case MaintenanceLogin(step=LoginStep.CHECKING | LoginStep.SIGNING):
+            return limits.technician_s
+        case Maintenance(doing=doing) if doing:
+            return limits.action_s
+        case Maintenance(panel=None):
+            return limits.panel_s
         case _:
             return None
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from kiosk.session.events import DeadlinePassed
+from kiosk.session.panel import Calibration, Maintenance, MaintenanceLogin, TouchTest
 from kiosk.session.state import (
     Ask,
     Certificates,
@@ -49,7 +50,7 @@ person goes home by itself when its time is over.
 
 def _name(page: object) -> str:
     name = type(page).__name__
-    return f"{name}_{page.step}" if isinstance(page, WORKING) else name
+    return f"{name}_{page.step}" if isinstance(page, (*WORKING, MaintenanceLogin)) else name
 
 
 def _label(event: object) -> str:
@@ -63,6 +64,7 @@ _FLOWS: dict[str, tuple[type, ...]] = {
     "A payment": (Paying,),
     "Proof, and what the hall knows": (IssuingPaper, PrintingPaper, CompareNumber, Finished, Certificates, MyTaxes),
     "What could not be done": (Sorry,),
+    "A technician": (MaintenanceLogin, Maintenance, TouchTest, Calibration),
 }
 
 

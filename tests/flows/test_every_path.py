@@ -18,7 +18,9 @@ from kiosk.session.effects import (
     AskInvoice,
     ChargeCard,
     ConfirmPayment,
+    DoMaintenance,
     Effect,
+    EndMaintenance,
     HoldPayment,
     PrintPaper,
     PrintSlip,
@@ -41,9 +43,13 @@ from kiosk.session.events import (
     PaymentHeld,
     PaymentRecorded,
     PrintAgain,
+    SaySure,
+    SmartCardChanged,
     Submitted,
+    TechnicianAdmitted,
     Touch,
 )
+from kiosk.session.panel import LoginStep, Maintenance, MaintenanceLogin
 from kiosk.session.state import (
     Ask,
     DeviceView,
@@ -63,8 +69,8 @@ from kiosk.session.state import (
     Sorry,
     SorryReason,
 )
+from kiosk.session.step import MAINTENANCE, idle_seconds, step_seconds
 from kiosk.session.step import WORKING as AT_WORK
-from kiosk.session.step import idle_seconds, step_seconds
 from tests.flows.diagram import DIAGRAM_FILE, diagram
 from tests.flows.walker import (
     ALL_WELL,
@@ -202,7 +208,37 @@ def test_what_happens_around_a_visit_ends_none(sessions: list[Session]) -> None:
     for session in sessions:
         for event in surroundings(session):
             after = machine.step(RULES, session, event).session
+            if isinstance(session.page, (Home, *MAINTENANCE)) and isinstance(event, SmartCardChanged):
+                continue
             assert (type(after.page), after.visit) == (type(session.page), session.visit)
+
+
+def test_a_technician_is_there_as_long_as_his_card(sessions: list[Session]) -> None:
+    for session in sessions:
+        if not isinstance(session.page, MAINTENANCE):
+            continue
+        for gone in (SmartCardChanged(True, False), SmartCardChanged(False, False)):
+            after, effects = machine.step(RULES, session, gone)
+            if isinstance(session.page, MaintenanceLogin) and session.page.step is LoginStep.CARD_WANTED and gone.works:
+                continue
+            assert isinstance(after.page, Home)
+            assert EndMaintenance("card_pulled" if gone.works else "reader_gone") in effects
+
+
+def test_nobody_is_let_in_but_by_the_desk_s_word_on_card_and_pin(edges: list[Edge]) -> None:
+    for edge in edges:
+        if isinstance(edge.after.page, Maintenance) and not isinstance(edge.before.page, MAINTENANCE):
+            pytest.fail(f"{edge.event} leads past the login")
+        if isinstance(edge.after.page, Maintenance) and isinstance(edge.before.page, MaintenanceLogin):
+            assert isinstance(edge.event, TechnicianAdmitted)
+            assert edge.before.page.step is LoginStep.SIGNING
+
+
+def test_a_grave_action_is_done_after_a_second_word_only(edges: list[Edge]) -> None:
+    for edge in edges:
+        for effect in edge.effects:
+            if isinstance(effect, DoMaintenance) and effect.name == "shut_down":
+                assert edge.event == SaySure(True)
 
 
 def test_nothing_is_printed_before_it_is_durable_and_no_hall_is_asked_before_its_key_is(edges: list[Edge]) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from kiosk.domain.filing import Bureau, FilingView, Form, PayerKind, PaymentResult, TaxpayerFile
+from kiosk.domain.fleet import TechnicianRole
 from kiosk.domain.holder import Holder
 from kiosk.domain.messages import HallState, TicketView, Wait
 from kiosk.domain.papers import InvoicePaper
@@ -28,6 +29,7 @@ from kiosk.session.events import (
     CardFailed,
     CardFound,
     CardRead,
+    CellTouched,
     CertificateGiven,
     Change,
     ChargeEnded,
@@ -38,6 +40,7 @@ from kiosk.session.events import (
     CorrectFiling,
     DeadlinePassed,
     DeviceChanged,
+    Do,
     DropDraft,
     Event,
     FileOpened,
@@ -49,11 +52,15 @@ from kiosk.session.events import (
     HallRefusedIt,
     HallSeen,
     HallSilent,
+    HiddenGesture,
     InvoiceGiven,
     IssueInvoice,
     IssueRecorded,
+    MaintenanceDone,
     Next,
     OpenGuide,
+    OpenPlace,
+    PanelRead,
     PaperRecorded,
     Pay,
     PaymentAnswered,
@@ -67,17 +74,26 @@ from kiosk.session.events import (
     PickService,
     PickTab,
     PickTaxpayer,
+    PinDone,
+    PinKey,
+    PinWrong,
+    PointTouched,
     PrintAgain,
     PrintEnded,
     Reprint,
+    SaySure,
     SetLanguage,
     SetLargeText,
+    SmartCardChanged,
     Start,
     StorageChanged,
     StoreFailed,
     Submit,
     Submitted,
     TaxpayersFound,
+    TechnicianAdmitted,
+    TechnicianRecognised,
+    TechnicianRefused,
     TicketRecorded,
     TicketsFound,
     Touched,
@@ -86,6 +102,16 @@ from kiosk.session.events import (
     UseKeypad,
 )
 from kiosk.session.flows.look_up import SELF
+from kiosk.session.panel import (
+    Action,
+    Calibration,
+    Maintenance,
+    MaintenanceLogin,
+    Outcome,
+    Panel,
+    Place,
+    TouchTest,
+)
 from kiosk.session.state import (
     Ask,
     CardProblem,
@@ -98,6 +124,7 @@ from kiosk.session.state import (
     DeviceView,
     Draft,
     Finished,
+    Home,
     Issuing,
     IssuingPaper,
     Language,
@@ -111,11 +138,13 @@ from kiosk.session.state import (
     QueryTab,
     Session,
     Situation,
+    SlotView,
     Sorry,
     Submitting,
     TodoList,
     Work,
 )
+from kiosk.session.step import MAINTENANCE
 from tests.flows import tax_samples
 from tests.flows.tax_samples import APPROVED, BUYER, COMPANY, ISSUE_KEY, PAYMENT_KEY, REFUSED, RULES, SHOP, paid
 
@@ -147,7 +176,7 @@ HALL = HallState("xc", "芗城办税服务厅", "Xiangcheng Tax Hall", "2026-11-
 READER, PRINTER = DeviceName.ID_CARD, DeviceName.TICKET_PRINTER
 PAPERS, TERMINAL = DeviceName.RECEIPT_PRINTER, DeviceName.POS
 WORKING = DeviceView(works=True)
-ALL_WELL = Situation(dict.fromkeys(DeviceName, WORKING), HALL, hall_answers=True)
+ALL_WELL = Situation(dict.fromkeys(DeviceName, WORKING), HALL, hall_answers=True, smart_card=SlotView(works=True))
 
 UNPAID = tax_samples.unpaid("1" * 32)
 HALF_DONE = tax_samples.unpaid("2" * 32, "half_done")
@@ -178,6 +207,7 @@ def touches(session: Session) -> Iterator[Event]:
     yield from (PickService(SERVICE.code, TODAY), PickService("SW-999999", TODAY), PickService(None, TODAY))
     yield from (Reprint(SLIP.token), Reprint("of somebody else"))
     yield from tax_touches(session.page)
+    yield from technicians_touches(session.page)
 
 
 def tax_touches(page: Page) -> Iterator[Event]:
@@ -201,6 +231,30 @@ def tax_touches(page: Page) -> Iterator[Event]:
             yield from (Change(question.id) for question in work.path)
 
 
+PLACES = ((Place.MENU, ""), (Place.DEVICES, ""), (Place.DEVICE, "pos"), (Place.REPAIR, "paper_jam/1"))
+ACTIONS = (Action("test_print"), Action("shut_down", grave=True), Action("restart"), Action("lock", works=False))
+BY_HAND = (Action("touch_test"), Action("calibrate"), Action("leave"))
+
+
+def technicians_touches(page: Page) -> Iterator[Event]:
+    yield from (HiddenGesture(), PinKey("1"), PinKey("back"), PinKey("clear"), PinKey("x"), PinDone())
+    yield from (SaySure(True), SaySure(False), CellTouched(0), CellTouched(59), CellTouched(60), PointTouched(100, 99))
+    yield from (OpenPlace(place, subject) for place, subject in PLACES)
+    yield from (Do(action.name) for action in (*ACTIONS, *BY_HAND))
+
+
+def technicians_answers(visit: int, page: Page) -> Iterator[Event]:
+    yield from (TechnicianRecognised(visit, 3), TechnicianRefused(visit, "expired"), PinWrong(visit, 2))
+    yield TechnicianAdmitted(visit, "T7", "Technician 7", TechnicianRole.SENIOR)
+    place, subject = (page.place, page.subject) if isinstance(page, Maintenance) else (Place.MENU, "")
+    for actions in ((), ACTIONS, BY_HAND):
+        yield PanelRead(visit, Panel(place, subject, actions=actions))
+    yield PanelRead(visit, Panel(Place.AUDIT))
+    doing = page.doing if isinstance(page, Maintenance) else "test_print"
+    yield from (MaintenanceDone(visit, name, Outcome("printed")) for name in (doing, "something else"))
+    yield MaintenanceDone(visit, "restart", Outcome("restarting"))
+
+
 def answers(session: Session) -> Iterator[Event]:
     visit = session.visit
     page = session.page
@@ -221,6 +275,7 @@ def answers(session: Session) -> Iterator[Event]:
     yield TicketsFound(visit, ())
     yield from (DeadlinePassed(visit, name) for name in ("idle", "step"))
     yield from tax_answers(visit, page, key)
+    yield from technicians_answers(visit, page)
 
 
 def key_of(page: Page) -> str:
@@ -281,6 +336,19 @@ def replace_view(existing: bool) -> TicketView:
     return TicketView(VIEW.number, "waiting", NOW, VIEW.token, VIEW.service, 12, VIEW.wait, None, existing)
 
 
+CARD_MOVES = (
+    SmartCardChanged(works=True, card=False),
+    SmartCardChanged(works=False, card=False),
+    SmartCardChanged(works=True, card=True),
+    SmartCardChanged(works=True, card=True, knocked=True),
+)
+
+
+def card_moves(session: Session) -> tuple[Event, ...]:
+    """Where a technician's card matters; a taxpayer's visit takes no notice of it."""
+    return CARD_MOVES if isinstance(session.page, (Home, *MAINTENANCE)) else ()
+
+
 def surroundings(session: Session) -> Iterator[Event]:
     for view in (
         WORKING,
@@ -292,6 +360,7 @@ def surroundings(session: Session) -> Iterator[Event]:
     yield from (DeviceChanged(TERMINAL, WORKING), DeviceChanged(TERMINAL, DeviceView()))
     yield from (DeviceChanged(READER, WORKING), DeviceChanged(READER, DeviceView()))
     yield from (HallSeen(HALL), HallSeen(None), StorageChanged(True), StorageChanged(False))
+    yield from CARD_MOVES
 
 
 def events(session: Session) -> Iterator[Event]:
@@ -322,6 +391,8 @@ def shape(session: Session) -> tuple[object, ...]:
         situation.device(PRINTER).paper_out,
         situation.hall_answers,
         situation.storage_works,
+        # A taxpayer's visit takes no notice of it.
+        situation.smart_card if isinstance(session.page, Home | MaintenanceLogin) else None,
     )
     # On a page of taxes it is one and the same person; elsewhere it matters whether the card has expired.
     page = outline(session.page)
@@ -361,11 +432,24 @@ def outline(page: Page) -> object:
             return (of_file(page.file), of_filing(filing))
         case MyTaxes(filing=filing):
             return (of_file(page.file), page.tab, of_filing(filing))
+        case MaintenanceLogin():
+            return (page.step, min(len(page.pin), 4), page.problem, page.wrong)
+        case Maintenance():
+            return of_maintenance(page)
+        case TouchTest(touched=touched):
+            return (of_maintenance(page.back), min(len(touched), 1))
+        case Calibration(points=points):
+            return (of_maintenance(page.back), len(points))
         case Sorry(taxpayer=taxpayer) if taxpayer is not None:
             about = of_print(page.printing) or of_payment(page.paying) or (of_filing(page.filing), page.then is None)
             return (page.reason, page.can_reprint, page.payment_key, page.purpose, about)
         case _:
             return repr(page)
+
+
+def of_maintenance(page: Maintenance) -> object:
+    offered = page.panel.actions[:1] if page.panel else None
+    return (page.place, page.subject, offered, page.doing, page.asking, page.outcome is not None)
 
 
 def of_file(file: TaxpayerFile) -> object:
@@ -419,7 +503,7 @@ def _walk(situation: Situation, limit: int = 1_000_000) -> list[Edge]:
     tried = 0
     while todo:
         before = todo.pop()
-        for event in (*touches(before), *answers(before)):
+        for event in (*touches(before), *answers(before), *card_moves(before)):
             after, effects = machine.step(RULES, before, event)
             tried += 1
             if tried > limit:
