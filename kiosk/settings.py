@@ -1,4 +1,5 @@
-"""The settings of one kiosk: shipped values (config/kiosk.toml) under what the kiosk's own file says."""
+"""The settings of one kiosk: shipped values (config/kiosk.toml), over them what the release in service says
+(settings.toml), and over both what the kiosk's own file says: it is of this one machine."""
 
 from __future__ import annotations
 
@@ -27,6 +28,11 @@ class Kiosk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def database(self) -> Path:
         return self.data_dir / "kiosk.sqlite"
+
+    @property
+    def configuration_dir(self) -> Path:
+        """The two slots of releases, which of them is in service, and the metadata that they were signed with."""
+        return self.data_dir / "configuration"
 
     @property
     def status_file(self) -> Path:
@@ -74,9 +80,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     look: Look
 
 
-def load(file: Path | None) -> Settings:
-    """The settings of this kiosk; ``file`` None: as shipped. Raises SettingsError."""
-    tree = config.read_toml("kiosk.toml")
+def load(file: Path | None, folders: config.Folders | None = None) -> Settings:
+    """The settings of this kiosk; ``file`` None: as shipped. ``folders``: without them, those of this process. Raises
+    SettingsError."""
+    tree = folders.read_toml("kiosk.toml") if folders else config.read_toml("kiosk.toml")
+    _merge(tree, folders.read_release_settings() if folders else config.read_release_settings())
     if file is not None:
         try:
             own = tomllib.loads(file.read_text(encoding="utf-8"))

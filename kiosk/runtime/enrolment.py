@@ -23,6 +23,12 @@ class Enrolment:
     hall_name_en: str
     private_key: bytes
     pepper: bytes
+    hall: str = ""
+    """The hall's id, for which releases are signed."""
+    order_key: str = ""
+    """Ed25519 public key in hex, of the hall's orders; "" from a hall that gives none."""
+    release_root: str = ""
+    """TUF root metadata: the first link of trust in releases; "" from a hall that had none yet."""
 
     @property
     def hall_names(self) -> dict[Language, str]:
@@ -39,9 +45,17 @@ def enrol(store: Store, hall: HallClient, code: str, timeout: float) -> Enrolmen
         hall_name_en=reply.hall_name_en,
         private_key=key.private_bytes_raw(),
         pepper=bytes.fromhex(reply.holder_pepper),
+        hall=reply.hall,
+        order_key=reply.order_key,
+        release_root=reply.release_root,
     )
-    store.set_settings({_NAME: msgspec.msgpack.encode(enrolment)})
+    keep(store, enrolment)
     return enrolment
+
+
+def keep(store: Store, enrolment: Enrolment) -> None:
+    """Raises StoreFailed."""
+    store.set_settings({_NAME: msgspec.msgpack.encode(enrolment)})
 
 
 def enrolment_of(store: Store) -> Enrolment | None:
