@@ -101,6 +101,20 @@ def print_before_commit() -> None:
     PrinterDesk._record = lambda self, write: threading.Thread(target=write).start()  # type: ignore[method-assign]
 
 
+def charge_before_commit() -> None:
+    """The terminal is told to charge before it is durable that it may have been."""
+    from kiosk.store.payments import PaymentLedger
+
+    charging = PaymentLedger.charging
+
+    def later(self: PaymentLedger, key: str, amount: int) -> bool:
+        timer = threading.Timer(0.2, charging, (self, key, amount))
+        timer.start()
+        return True
+
+    PaymentLedger.charging = later  # type: ignore[method-assign]
+
+
 # ---- the hall ------------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +128,13 @@ def hall_synchronous_normal() -> None:
         return real(file, begin, kept, **pool)
 
     database._engine = lax
+
+
+def sent_unnoted() -> None:
+    """A return leaves for its bureau, and nobody has written down that it may have."""
+    from hall.filings import settle
+
+    settle._leaves = lambda work, where, sent_before: True
 
 
 def no_claim() -> None:
@@ -156,9 +177,11 @@ KIOSK: dict[str, Callable[[], None]] = {
     "synchronous NORMAL": synchronous_normal,
     "journal row outside its transaction": journal_outside,
     "print before commit": print_before_commit,
+    "charge before commit": charge_before_commit,
 }
 HALL: dict[str, Callable[[], None]] = {
     "synchronous NORMAL at the hall": hall_synchronous_normal,
+    "a return sent unnoted": sent_unnoted,
     "a missing claim": no_claim,
 }
 

@@ -39,20 +39,25 @@ def test_whatever_had_left_the_machine_is_known_after_a_power_cut(
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    ("mutant", "found"),
+    ("mutant", "business", "found"),
     [
-        ("synchronous NORMAL", "is not known here"),
-        ("journal row outside its transaction", "the journal tells of"),
-        ("print before commit", "slips came out"),
-        ("synchronous NORMAL at the hall", "not known any more"),
+        ("synchronous NORMAL", "tickets", "is not known here"),
+        ("journal row outside its transaction", "tickets", "the journal tells of"),
+        ("print before commit", "tickets", "slips came out"),
+        ("synchronous NORMAL at the hall", "tickets", "not known any more"),
+        ("synchronous NORMAL", "taxes", "was told to pos and is not known here"),
+        ("journal row outside its transaction", "taxes", "has ended, and the journal tells nothing of it"),
+        ("charge before commit", "taxes", "was told to the terminal before that was durable"),
+        ("synchronous NORMAL at the hall", "taxes", "was answered and is not known any more"),
+        ("a return sent unnoted", "taxes", "was told to a bureau and is not known to be sent"),
     ],
 )
 def test_a_careless_kiosk_or_hall_is_found_out_by_power_cuts(
-    mutant: str, found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mutant: str, business: str, found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not LONG and mutant != "synchronous NORMAL":
+    if not LONG and (mutant, business) != ("synchronous NORMAL", "tickets"):
         pytest.skip("in make test-long")
-    tally = kill_points_power.campaign(tmp_path, SEED, 240, mutant)
+    tally = kill_points_power.campaign(tmp_path, SEED, 240, mutant, taxes=business == "taxes")
     show(capsys, tally.row(f"power cuts, {mutant}", SEED))
     assert [problem for problem in tally.violations if found in problem]
 
