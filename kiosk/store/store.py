@@ -31,6 +31,7 @@ from kiosk.store import (
     papers,
     payments,
     pin_attempts,
+    release_floor,
     remembered,
     sheets,
 )
@@ -79,6 +80,7 @@ class Store:
         self.audit = audit.AuditLog(self._transaction)
         self.devices = counters.DeviceBookkeeping(self._transaction)
         self.pin_attempts = pin_attempts.PinAttempts(self._transaction)
+        self.release_floor = release_floor.ReleaseFloor(self._transaction)
 
     def close(self) -> None:
         self._engine.dispose()

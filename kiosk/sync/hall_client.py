@@ -6,7 +6,7 @@ A request under a key may be repeated: the hall does it once and gives the same 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -149,6 +149,21 @@ class HallClient:
         response = self._send("POST", "/kiosk/v1/terminal-journal", day, timeout)
         if not response.is_success:
             raise HallRefused(response.status_code, _problem(response))
+
+    def release_file(self, path: str, seconds: float) -> Iterator[bytes]:
+        """A file of the hall's signed releases, piece by piece. It is public, and believed for its signatures alone."""
+        request = self._http.build_request("GET", f"/kiosk/v1/releases/{path}")
+        request.extensions["timeout"] = httpx2.Timeout(seconds).as_dict()
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                if response.status_code != httpx2.codes.OK:
+                    raise HallRefused(response.status_code, response.reason_phrase)
+                yield from response.iter_raw()
+            finally:
+                response.close()
+        except httpx2.TransportError as problem:
+            raise HallUnreachable(type(problem).__name__) from None
 
     # ---- for everybody ---------------------------------------------------------------------------------------------
 
