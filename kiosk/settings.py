@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from datetime import time
 from pathlib import Path
@@ -12,6 +13,9 @@ import msgspec
 
 import config
 from kiosk.session.rules import Limits, Offline
+
+#: Keys below this folder are systemd's to give, and never made by a program.
+CREDENTIALS = "/run/credentials"
 
 
 class SettingsError(Exception):
@@ -54,6 +58,7 @@ class Devices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receipt_printer_baudrate: int
     ticket_printer_width: Literal[80, 58]
     receipt_printer_width: Literal[80, 58]
+    smart_card: str = ""
 
 
 class Tax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +76,12 @@ class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets_file: str
 
 
+class Maintenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    support_key: str
+    """X25519, 32 bytes in hex: whom bundles are sealed for. Empty: none are made."""
+    usb_folder: Path
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kiosk: Kiosk
     devices: Devices
@@ -78,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tax: Tax
     offline: Offline
     look: Look
+    maintenance: Maintenance
 
 
 def load(file: Path | None, folders: config.Folders | None = None) -> Settings:
@@ -108,8 +120,13 @@ def _merge(tree: dict[str, Any], own: dict[str, Any]) -> None:
             tree[name] = value
 
 
+def _credentials() -> str:
+    """Where systemd gives this service its keys. A program that it did not start finds none there, and makes none."""
+    return os.environ.get("CREDENTIALS_DIRECTORY", f"{CREDENTIALS}/none")
+
+
 def _make_absolute(tree: dict[str, Any], folder: Path) -> None:
     for table, name in (("kiosk", "data_dir"), ("kiosk", "key_file"), ("look", "targets_file")):
         value = tree[table][name]
         if isinstance(value, str) and value:
-            tree[table][name] = str(folder / value)
+            tree[table][name] = str(folder / value.replace("$CREDENTIALS_DIRECTORY", _credentials()))

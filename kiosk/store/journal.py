@@ -79,6 +79,11 @@ def acknowledge(connection: Connection, seq: int) -> None:
     connection.execute(_EMPTY, {"seq": seq})
 
 
+def waiting(connection: Connection) -> int:
+    """Rows that the hall does not hold yet."""
+    return int(connection.execute(_WAITING).scalar_one())
+
+
 def begin_new_life(connection: Connection) -> bool:
     """A new incarnation whose first row chains to nothing. False while rows wait: they belong to the old one."""
     if connection.execute(_WAITING).scalar_one():

@@ -39,6 +39,8 @@ from kiosk.store import trusted_time as time_kept
 from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
 from kiosk.store.trusted_time import TrustedTime
 
+_SET_ASIDE = "set_aside"
+
 Outcome = Literal["done", "failed", "uncertain"]
 
 
@@ -298,6 +300,11 @@ class Store:
         with self._transaction(reads=True) as connection:
             return journal.mark(connection)
 
+    def journal_waiting(self) -> int:
+        """Rows that the hall does not hold yet."""
+        with self._transaction(reads=True) as connection:
+            return journal.waiting(connection)
+
     def journal_after(self, seq: int, limit: int) -> list[JournalRow]:
         with self._transaction(reads=True) as connection:
             return journal.rows_after(connection, seq, limit)
@@ -305,6 +312,13 @@ class Store:
     def acknowledge(self, seq: int) -> None:
         with self._transaction() as connection:
             journal.acknowledge(connection, seq)
+
+    def set_aside(self) -> int:
+        """How many of our rows the hall put before its staff instead of taking them in, as it said so far."""
+        return int(self.setting(_SET_ASIDE) or 0)
+
+    def more_set_aside(self, count: int) -> None:
+        self.set_settings({_SET_ASIDE: str(self.set_aside() + count).encode()})
 
     def begin_new_life(self) -> bool:
         """This disk is a copy, or was put back: from now on it reports under a name of its own. False while rows wait

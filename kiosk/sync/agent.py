@@ -43,6 +43,8 @@ def drain(store: Store, hall: HallClient) -> int:
         if reply.high_water < rows[-1].seq:
             raise HallRefused(200, "the hall's mark did not move past the batch")
         store.acknowledge(rows[-1].seq)
+        if reply.quarantined:
+            store.more_set_aside(len(reply.quarantined))
         sent += len(rows)
         copied = copied or any(refused.reason == ANOTHER_ROW for refused in reply.quarantined)
     if copied and store.begin_new_life():
