@@ -61,6 +61,8 @@ def read_or_make_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
+        if path.is_relative_to("/run/credentials"):
+            raise StoreUnreadable("the key is given to the kiosk's services only: try taxkiosk-as-kiosk") from None
         key = secrets.token_bytes(KEY_BYTES)
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
