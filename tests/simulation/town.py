@@ -240,6 +240,7 @@ def _kiosk_settings(folder: Path, town: Town) -> Settings:
             ticket_printer=f"{name}/ticket_printer",
             receipt_printer=f"{name}/receipt_printer",
             pos=name,
+            smart_card="",
         ),
     )
 
