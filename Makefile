@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.complete
 FONTS := screens/fonts/.complete
-ROOMS := kiosk drivers screens hall config demo
+ROOMS := kiosk drivers screens hall config demo systemd
 
 .PHONY: help run test test-quick test-long bench lint format lock clean setup
 help:

@@ -1,8 +1,8 @@
-"""What the kiosk's programs may wish of the machine: shut down, reboot, a USB stick mounted. They have no rights to do any.
+"""What the kiosk's programs may wish of the machine: shut down, reboot, a USB stick mounted. They have no right to any.
 
-A wish is an empty file of a fixed name in ``/run/taxkiosk/wish``; a path unit of systemd sees it and starts the one unit
-that it stands for. Nobody reads what is in the file, so that there is nothing to inject, and no bus, no polkit and no
-root are within a program's reach. Where that folder is not (a desk, a test), a wish is refused.
+A wish is an empty file of a fixed name in ``/run/taxkiosk/wish``; a path unit of systemd sees it and starts the one
+unit that it stands for. Nobody reads what is in the file, so that there is nothing to inject, and no bus, no polkit and
+no root are within a program's reach. Where that folder is not (a desk, a test), a wish is refused.
 """
 
 from __future__ import annotations
