@@ -88,6 +88,23 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses to which only the limits on kiosks, passwords and codes apply."""
 
 
+class Releases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration releases: for how long a signature counts, and how a release reaches the kiosks."""
+
+    timestamp_hours: Positive = 24.0
+    """Signed anew by the hall at half of it. A hall that is silent for longer publishes nothing to its kiosks."""
+    snapshot_days: Positive = 30.0
+    targets_days: Positive = 365.0
+    """What the release officers sign; each release begins it anew."""
+    root_days: Positive = 730.0
+    stages: list[Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*%?$")]] = msgspec.field(
+        default_factory=lambda: ["1", "10%", "50%", "100%"]
+    )
+    """How many kiosks have it after each stage, a number or a share; the next begins when all of these are healthy."""
+    stage_minutes: Positive = 15.0
+    """A kiosk that was heard from and is not healthy with it by then halts the release."""
+
+
 class BureauAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     token_file: str
@@ -108,6 +125,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bureaus: Bureaus = Bureaus()
     tax: Tax = Tax()
     limits: Limits = Limits()
+    releases: Releases = Releases()
 
 
 def read_settings(file: Path | None = None) -> Settings:
