@@ -360,13 +360,13 @@ class Arm:
     """Start a timer anew. → DeadlinePassed"""
 
     visit: int
-    name: Literal["idle", "step"]
+    name: Literal["idle", "step", "restart"]
     seconds: float
 
 
 @dataclass(frozen=True)
 class Disarm:
-    name: Literal["idle", "step"]
+    name: Literal["idle", "step", "restart"]
 
 
 @dataclass(frozen=True)

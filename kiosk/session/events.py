@@ -603,12 +603,13 @@ class Deadline:
 
     IDLE: Literal["idle"] = "idle"
     STEP: Literal["step"] = "step"
+    RESTART: Literal["restart"] = "restart"
 
 
 @dataclass(frozen=True)
 class DeadlinePassed:
     visit: int
-    name: Literal["idle", "step"]
+    name: Literal["idle", "step", "restart"]
 
 
 Answer = (
@@ -679,6 +680,15 @@ class SmartCardChanged:
     knocked: bool = False
 
 
-Surrounding = DeviceChanged | HallSeen | StorageChanged | SmartCardChanged
+@dataclass(frozen=True)
+class StandingChanged:
+    """What is wanted of this machine, by its hall or a technician (``store.standing``)."""
+
+    locked: bool
+    words: str = ""
+    restart: bool = False
+
+
+Surrounding = DeviceChanged | HallSeen | StorageChanged | SmartCardChanged | StandingChanged
 
 Event = Touch | Answer | Surrounding

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kiosk.session.effects import AbandonTicket
+from kiosk.session.effects import AbandonTicket, Disarm, Leave
 from kiosk.session.events import (
     Answer,
     AskRecorded,
@@ -76,6 +76,7 @@ from kiosk.session.events import (
     SetLanguage,
     SetLargeText,
     SmartCardChanged,
+    StandingChanged,
     Start,
     StorageChanged,
     StoreFailed,
@@ -136,6 +137,7 @@ from kiosk.session.step import (
     keep_alive,
     stay,
     step_seconds,
+    until_restart,
     unwanted,
 )
 
@@ -329,8 +331,18 @@ def step(rules: Rules, session: Session, event: Event) -> Step:
             return stay(session)
         if not isinstance(session.page, TouchTest | Calibration):
             return home(session, "idle")
-    handler = TABLE.get((type(session.page), type(event)))
+    if isinstance(event, DeadlinePassed) and event.name == "restart":
+        nobody = isinstance(session.page, Home) and session.situation.restart
+        return Step(session, (Leave(),)) if nobody else stay(session)
+    handler = _handler(session, event)
     return handler(rules, session, session.page, event) if handler else unwanted(session, event)
+
+
+def _handler(session: Session, event: Event) -> Handler | None:
+    if isinstance(session.page, Home) and session.situation.locked and not isinstance(event, HiddenGesture):
+        # Out of service: nobody begins anything, by touch or card, but a technician.
+        return None
+    return TABLE.get((type(session.page), type(event)))
 
 
 def _too_late(session: Session, event: Answer) -> Step:
@@ -348,7 +360,7 @@ def _touched(rules: Rules, session: Session, event: Touch) -> Step:
             return _shown_otherwise(rules, replace(session, large_text=on))
         case GoHome() if not isinstance(session.page, WORKING):
             return home(session)
-    handler = TABLE.get((type(session.page), type(event)))
+    handler = _handler(session, event)
     return handler(rules, session, session.page, event) if handler else stay(session)
 
 
@@ -370,6 +382,9 @@ def _surroundings(rules: Rules, session: Session, event: Surrounding) -> Step:
             now = replace(now, hall=hall or now.hall, hall_answers=hall is not None)
         case StorageChanged(works):
             now = replace(now, storage_works=works)
+        case StandingChanged(locked, words, restart):
+            changed = replace(now, locked=locked, locked_words=words, restart=restart)
+            return _standing(session, replace(session, situation=changed))
         case SmartCardChanged(works, card):
             now = replace(now, smart_card=SlotView(works, card))
             return maintain.card_changed(rules, replace(session, situation=now), event)
@@ -386,3 +401,13 @@ def _surroundings(rules: Rules, session: Session, event: Surrounding) -> Step:
             out = now.device(DeviceName.RECEIPT_PRINTER).paper_out
             session = replace(session, page=replace(page, can_reprint=now.can_print_papers, paper_out=out))
     return Step(session)
+
+
+def _standing(before: Session, session: Session) -> Step:
+    """Locked, unlocked, or a restart is wanted. A visit in progress goes on as it was; it counts from home on."""
+    if not isinstance(session.page, Home):
+        return Step(session)
+    if session.situation.locked != before.situation.locked:
+        # Anew, so that the reader rests while nobody may begin, and looks again afterwards.
+        return home(session)
+    return Step(session, until_restart(session) or (Disarm("restart"),))

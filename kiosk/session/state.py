@@ -613,6 +613,12 @@ class Situation:
     hall_answers: bool = False
     storage_works: bool = True
     smart_card: SlotView = SlotView()
+    locked: bool = False
+    """Out of service by somebody's word: no visit begins, one in progress goes on to its end."""
+    locked_words: str = ""
+    """What the page says then; "" its own words."""
+    restart: bool = False
+    """The front end is wanted to end and be started anew, once nobody stands before it."""
 
     @classmethod
     def at_start(cls) -> Situation:

@@ -66,6 +66,10 @@ WORKING = (Issuing, Submitting, Paying, IssuingPaper, PrintingPaper)
 MAINTENANCE = (MaintenanceLogin, Maintenance, TouchTest, Calibration)
 
 
+#: Seconds without a touch on the home page before a restart that is wanted: somebody may be about to begin.
+RESTART_S = 10.0
+
+
 class Step(NamedTuple):
     """What came of an event: the new session, and what is to be carried out, in order."""
 
@@ -112,18 +116,28 @@ def unwanted(session: Session, event: Answer) -> Step:
 
 
 def home(session: Session, why: str = "left") -> Step:
-    """The visit is over: a new one begins with nobody in it, in Chinese, at normal size. ``why``: for EndMaintenance."""
+    """The visit is over: a new one begins with nobody in it, in Chinese, at normal size.
+    ``why``: see ``EndMaintenance``."""
     fresh = Session(visit=session.visit + 1, situation=session.situation)
     stop: tuple[Effect, ...] = (StopWatching(),) if wants_card(session.page) else ()
     if isinstance(session.page, MAINTENANCE):
         stop = (EndMaintenance(why),)
-    return Step(fresh, (*stop, Disarm("idle"), Disarm("step"), Forget(), WatchForCard(fresh.visit)))
+    # Out of service, no card begins a visit.
+    watch: tuple[Effect, ...] = () if fresh.situation.locked else (WatchForCard(fresh.visit),)
+    return Step(fresh, (*stop, Disarm("idle"), Disarm("step"), Forget(), *watch, *until_restart(fresh)))
+
+
+def until_restart(session: Session) -> tuple[Effect, ...]:
+    """On the home page, where a restart is wanted: the time until it comes starts anew."""
+    wanted = session.situation.restart and isinstance(session.page, Home)
+    return (Arm(session.visit, "restart", RESTART_S),) if wanted else ()
 
 
 def keep_alive(rules: Rules, session: Session) -> tuple[Effect, ...]:
     """A touch: the time until the visit ends by itself starts anew."""
     seconds = idle_seconds(rules.limits, session)
-    return () if seconds is None else (Arm(session.visit, "idle", seconds),)
+    idle: tuple[Effect, ...] = () if seconds is None else (Arm(session.visit, "idle", seconds),)
+    return (*idle, *until_restart(session))
 
 
 def wants_card(page: Page) -> bool:

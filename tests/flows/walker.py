@@ -85,6 +85,7 @@ from kiosk.session.events import (
     SetLanguage,
     SetLargeText,
     SmartCardChanged,
+    StandingChanged,
     Start,
     StorageChanged,
     StoreFailed,
@@ -361,6 +362,7 @@ def surroundings(session: Session) -> Iterator[Event]:
     yield from (DeviceChanged(READER, WORKING), DeviceChanged(READER, DeviceView()))
     yield from (HallSeen(HALL), HallSeen(None), StorageChanged(True), StorageChanged(False))
     yield from CARD_MOVES
+    yield from (StandingChanged(True, "09:00"), StandingChanged(False, restart=True), StandingChanged(False))
 
 
 def events(session: Session) -> Iterator[Event]:
@@ -393,6 +395,7 @@ def shape(session: Session) -> tuple[object, ...]:
         situation.storage_works,
         # A taxpayer's visit takes no notice of it.
         situation.smart_card if isinstance(session.page, Home | MaintenanceLogin) else None,
+        (situation.locked, situation.restart) if isinstance(session.page, Home) else None,
     )
     # On a page of taxes it is one and the same person; elsewhere it matters whether the card has expired.
     page = outline(session.page)
