@@ -34,6 +34,7 @@ from kiosk.store import (
     release_floor,
     remembered,
     sheets,
+    standing,
 )
 from kiosk.store import trusted_time as time_kept
 from kiosk.store.database import READ_ONLY, WALL_CLOCK, StoreFailed, open_database
@@ -82,6 +83,7 @@ class Store:
         self.audit = audit.AuditLog(self._transaction)
         self.devices = counters.DeviceBookkeeping(self._transaction)
         self.pin_attempts = pin_attempts.PinAttempts(self._transaction)
+        self.standing = standing.StandingBook(self._transaction)
         self.release_floor = release_floor.ReleaseFloor(self._transaction)
 
     def close(self) -> None:
