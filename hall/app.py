@@ -19,6 +19,7 @@ from hall.api import access, kiosk, public, tax, window
 from hall.api.answers import problem
 from hall.api.limits import PublicLimit
 from hall.clock import Clock
+from hall.pages.desk import routes as desk_routes
 from hall.pages.headers import SecurityHeaders
 from hall.pages.quarantine import routes as quarantine_routes
 from hall.pages.routes import routes as page_routes
@@ -99,6 +100,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
                 *tax.routes(),
                 *window.routes(),
                 *public.routes(),
+                *desk_routes,
                 *staff_routes,
                 *quarantine_routes,
                 *page_routes,

@@ -37,6 +37,9 @@ app.add_typer(register_app, name="register")
 app.add_typer(stock_app, name="stock")
 app.add_typer(invoice_app, name="invoice")
 
+tls_app = typer.Typer(no_args_is_help=True, help="The hall's certificate.")
+app.add_typer(tls_app, name="tls")
+
 DATA = Path("var/hall")
 DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
 SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A file like config/hall.toml.")]
@@ -52,20 +55,47 @@ def serve(
     port: Annotated[int, typer.Option(help="0: any free one; the line printed names it.")] = 8000,
     data: DataOption = DATA,
     settings: SettingsOption = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain in PEM; without it what [tls] says.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key in PEM.")] = None,
 ) -> None:
     """Run the hall until SIGTERM or Ctrl-C."""
     from hall.serve import run
-    from hall.settings import read_settings
+    from hall.settings import Tls, read_settings
     from hall.store.database import UnfitDatabase
+    from hall.tls import BadCertificate
 
     try:
         read = read_settings(settings)
     except (OSError, ValueError) as error:
         _refuse("settings", str(error))
+    if tls_cert or tls_key:
+        read = msgspec.structs.replace(read, tls=Tls(str(tls_cert or ""), str(tls_key or "")))
     try:
         run(host, port, data, read)
+    except BadCertificate as error:
+        _refuse("tls", str(error))
     except (UnfitDatabase, OSError) as error:
         _fail(str(error))
+
+
+@tls_app.command("self-signed")
+def self_signed(
+    names: Annotated[
+        list[str], typer.Argument(help="Under which kiosks and browsers reach the hall: names, addresses.")
+    ],
+    folder: Annotated[Path, typer.Option(help="Where hall.crt and hall.key are put.")] = Path("var/tls"),
+    days: Annotated[int, typer.Option(min=1, max=825)] = 825,
+    json: JsonOption = False,
+) -> None:
+    """Make a certificate for a first setup. Kiosks are given hall.crt (hall_ca in kiosk.toml); compare fingerprints."""
+    from hall.clock import SystemClock
+    from hall.tls import self_signed as make
+
+    try:
+        made = make(folder, names, days, SystemClock().now())
+    except (OSError, ValueError) as error:
+        _fail(str(error))
+    _say(json, made, f"{made.certificate}\n{made.key}\nSHA-256 {made.fingerprint}")
 
 
 @app.command()

@@ -53,7 +53,7 @@ class HallServer:
         self.desk = Desk(settings.hall, self.rules, self.clock, self.database, self.writer, self.forecaster)
         self.events = Events(self.database.reader, self._line_now)
         self.keys = KioskKeys()
-        self.signatures = Signatures(self.keys)
+        self.signatures = Signatures(self.keys, data / "nonces")
         self.limits = Limits(settings.limits)
         self.sessions = Sessions(self.clock, self.database, self.writer)
         self.held = Held()
@@ -79,6 +79,7 @@ class HallServer:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         self.events.close()
+        self.signatures.close()
         await self.settler.stop()
         for client in self.bureaus.values():
             await client.close()

@@ -88,6 +88,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses to which only the limits on kiosks, passwords and codes apply."""
 
 
+class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files in PEM; both or neither. ``taxhall tls self-signed`` makes a pair for a first setup."""
+
+    certificate: str = ""
+    key: str = ""
+
+
 class Releases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Configuration releases: for how long a signature counts, and how a release reaches the kiosks."""
 
@@ -126,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tax: Tax = Tax()
     limits: Limits = Limits()
     releases: Releases = Releases()
+    tls: Tls = Tls()
 
 
 def read_settings(file: Path | None = None) -> Settings:

@@ -28,6 +28,8 @@ class Kiosk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hall_url: str
     day_starts: time
     public_url: str
+    hall_ca: Path | None = None
+    """The hall's certificate, or the authority that signed it: no other counts, and nothing is said in the clear."""
 
     @property
     def database(self) -> Path:
@@ -126,7 +128,7 @@ def _credentials() -> str:
 
 
 def _make_absolute(tree: dict[str, Any], folder: Path) -> None:
-    for table, name in (("kiosk", "data_dir"), ("kiosk", "key_file"), ("look", "targets_file")):
-        value = tree[table][name]
+    for table, name in (("kiosk", "data_dir"), ("kiosk", "key_file"), ("kiosk", "hall_ca"), ("look", "targets_file")):
+        value = tree[table].get(name)
         if isinstance(value, str) and value:
             tree[table][name] = str(folder / value.replace("$CREDENTIALS_DIRECTORY", _credentials()))

@@ -235,7 +235,11 @@ class _Guard:
                 raise Refused("login", 401)
             await _to_login(request, rule)(scope, receive, send)
             return
+        scope["hall.person"] = session
         if session.role not in rule.roles:
+            if rule.page and reading:
+                await _not_yours(request)(scope, receive, send)
+                return
             raise Refused("role", 403)
         if not reading:
             require_same_origin(request)
@@ -245,7 +249,6 @@ class _Guard:
                 token, receive = _csrf_of(body), _again(body, receive)
             if not token or not hmac.compare_digest(token.encode(), session.csrf.encode()):
                 raise Refused("csrf", 403)
-        scope["hall.person"] = session
         if not rule.stream:
             await self._app(scope, receive, send)
             return
@@ -258,6 +261,12 @@ def _to_login(request: Request, rule: Rule) -> Response:
     door = "/login" if rule.roles & AT_WINDOWS else "/staff/login"
     ended = rule.seat and (COOKIE in request.cookies or SECURE_COOKIE in request.cookies)
     return RedirectResponse(f"{door}?ended=1" if ended else door, status_code=303)
+
+
+def _not_yours(request: Request) -> Response:
+    from hall.pages.desk import not_yours  # the pages stand on this file
+
+    return not_yours(request)
 
 
 def _csrf_of(body: bytes) -> str | None:

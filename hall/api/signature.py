@@ -15,19 +15,21 @@ import hashlib
 import hmac
 import re
 import time
-from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from cryptography.exceptions import InvalidSignature
 from starlette.requests import Request
 
+from hall.api.nonces import Nonces
 from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from kiosk.domain.messages import SIGNED_COMPONENTS
 
-#: Seconds that ``created`` may differ from the hall's clock, either way.
-WINDOW_SECONDS = 300
+#: Seconds that ``created`` may lie behind the hall's clock, and ahead of it. Ahead is less than a machine takes to
+#: start again after a power cut: what was signed for a time after the start was not used before it.
+WINDOW_SECONDS, AHEAD_SECONDS = 300, 15
 
 #: Nonces longer than this only cost memory.
 _NONCE_LENGTH = 64
@@ -124,30 +126,14 @@ def _check_digest(digest: str, body: bytes) -> None:
         raise Refused("signature", 401)
 
 
-class _Nonces:
-    """Every nonce of the last while. Forgotten on restart: what a kiosk may send again is harmless by its key."""
-
-    def __init__(self) -> None:
-        self._seen: set[tuple[str, str]] = set()
-        self._order: deque[tuple[float, tuple[str, str]]] = deque()
-
-    def add(self, kiosk: str, nonce: str, now: float) -> bool:
-        """False for one that was there."""
-        while self._order and self._order[0][0] < now:
-            self._seen.discard(self._order.popleft()[1])
-        entry = (kiosk, nonce)
-        if entry in self._seen:
-            return False
-        self._seen.add(entry)
-        # ``created`` may lie a window ahead and stays good a window after that.
-        self._order.append((now + 2 * WINDOW_SECONDS, entry))
-        return True
-
-
 class Signatures:
-    def __init__(self, keys: KioskKeys) -> None:
+    def __init__(self, keys: KioskKeys, file: Path | None = None) -> None:
+        """``file``: where the used ones are kept."""
         self._keys = keys
-        self._nonces = _Nonces()
+        self._nonces = Nonces(WINDOW_SECONDS + AHEAD_SECONDS, file)
+
+    def close(self) -> None:
+        self._nonces.close()
 
     def kiosk(self, request: Request, body: bytes) -> KnownKiosk:
         """Who signed. Raises Refused (401): signature; clock (genuine, but out of the window); replay.
@@ -167,9 +153,10 @@ class Signatures:
         except InvalidSignature:
             raise Refused("signature", 401) from None
         _check_digest(digest, body)
-        if abs(time.time() - int(signed.parameters["created"])) > WINDOW_SECONDS:
+        created, now = int(signed.parameters["created"]), time.time()
+        if not max(now - WINDOW_SECONDS, self._nonces.not_before) <= created <= now + AHEAD_SECONDS:
             raise Refused("clock", 401)
-        if not self._nonces.add(kiosk.id, signed.parameters["nonce"], time.monotonic()):
+        if not self._nonces.add(kiosk.id, signed.parameters["nonce"]):
             raise Refused("replay", 401)
         request.scope["hall.signed_by"] = kiosk
         return kiosk

@@ -53,7 +53,8 @@ def sync(settings_file: SettingsFile = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    hall = HallClient(settings.kiosk.hall_url, Signer(enrolment.kiosk, enrolment.private_key))
+    signer = Signer(enrolment.kiosk, enrolment.private_key)
+    hall = HallClient(settings.kiosk.hall_url, signer, hall_ca=settings.kiosk.hall_ca)
     try:
         agent.run(store, hall, stop)
     finally:
@@ -74,7 +75,7 @@ def enrol(
     settings = _settings(settings_file)
     store = _open_store(settings)
     heard: list[datetime] = []
-    hall = HallClient(settings.kiosk.hall_url, told=heard.append)
+    hall = HallClient(settings.kiosk.hall_url, told=heard.append, hall_ca=settings.kiosk.hall_ca)
     try:
         known = enrolment.enrol(store, hall, code, ENROL_TIMEOUT_S)
         if heard:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
 from typing import assert_never
 
 import structlog
@@ -14,21 +16,26 @@ from drivers.pos.contract import RefusedBecause
 from drivers.pos.terminal import PosTerminal
 from drivers.printer.driver import SlipPrinter
 from drivers.printer.profile import PAPER_58, PAPER_80
+from kiosk.configuration.slots import Slots
 from kiosk.domain.catalogue import Catalogue
 from kiosk.domain.filing import PaymentResult
 from kiosk.domain.texts import Texts
+from kiosk.maintenance.world import World
 from kiosk.runtime.card_watch import CardWatch
 from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_book import DeviceBook
 from kiosk.runtime.enrolment import Enrolment
 from kiosk.runtime.hall_desk import HallDesk
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.loop import Runtime
+from kiosk.runtime.maintenance_desk import Desks, MaintenanceDesk, hall_asker
 from kiosk.runtime.paying import PosDesk
 from kiosk.runtime.printing import PrinterDesk
 from kiosk.runtime.slips import SlipMaker
 from kiosk.runtime.status_file import StatusFile
 from kiosk.runtime.storekeeper import Storekeeper
 from kiosk.runtime.tax_desk import TaxDesk
+from kiosk.runtime.technician_desk import TechnicianDesk
 from kiosk.runtime.trusted_clock import TrustedClock
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
@@ -43,9 +50,12 @@ from kiosk.session.effects import (
     AskInvoice,
     CancelCharge,
     ChargeCard,
+    CheckTechnician,
     ConfirmPayment,
     Disarm,
+    DoMaintenance,
     Effect,
+    EndMaintenance,
     FindBuyer,
     FindTaxpayers,
     FindTickets,
@@ -53,10 +63,12 @@ from kiosk.session.effects import (
     ForgetDraft,
     HoldPayment,
     KeepDraft,
+    Leave,
     OpenFile,
     PrintPaper,
     PrintSlip,
     QueueFiling,
+    ReadPanel,
     RecordAsk,
     RecordFiling,
     RecordIssue,
@@ -66,6 +78,7 @@ from kiosk.session.effects import (
     RecordTicket,
     StopWatching,
     SubmitFiling,
+    VerifyPin,
     WatchForCard,
 )
 from kiosk.session.events import ChargeEnded, DeviceChanged
@@ -93,8 +106,11 @@ class Appliance:
         clock: Clock,
         show: Callable[[Shown], None],
         rules: Rules | None = None,
+        leave: Callable[[], None] = lambda: None,
+        font: Path | None = None,
     ) -> None:
-        """``rules``: without them, those of the catalogue and the limits alone."""
+        """``rules``: without them, those of the catalogue and the limits alone. ``leave``: ends the front end, exit 0.
+        ``font``: for the readiness report."""
         self._store = store
         self._inbox = inbox
         clock = self._clock = clock if isinstance(clock, TrustedClock) else TrustedClock(clock)
@@ -103,22 +119,25 @@ class Appliance:
         limits = settings.limits
         status = StatusFile(settings.kiosk.status_file, clock)
         devices = settings.devices
+        book = DeviceBook(store, clock, status.note)
+        self._leave = leave
         self._storekeeper = Storekeeper(store, enrolment, slips, inbox, clock)
-        self._hall = HallDesk(
-            settings.kiosk.hall_url, enrolment, store, slips, inbox, clock, limits.hall_answer_s, limits.find_s
-        )
-        self._taxes = TaxDesk(settings.kiosk.hall_url, enrolment, store, inbox, clock, limits, settings.offline)
+        hall, pin = settings.kiosk.hall_url, settings.kiosk.hall_ca
+        self._hall = HallDesk(hall, enrolment, store, slips, inbox, clock, limits.hall_answer_s, limits.find_s, pin)
+        self._taxes = TaxDesk(hall, enrolment, store, inbox, clock, limits, settings.offline, pin)
         self._pos: PosDesk | None = None
         if devices.pos:
-            self._pos = PosDesk(PosTerminal(devices.pos), store, inbox, clock, status.note, limits.charge_s)
-        self._cards = CardWatch(devices.id_card, inbox, clock, status.note) if devices.id_card else None
+            terminal = PosTerminal(devices.pos)
+            self._pos = PosDesk(terminal, store, inbox, clock, book.note, limits.charge_s, book.count)
+        self._cards = CardWatch(devices.id_card, inbox, clock, book.note, book.count) if devices.id_card else None
 
         def printer(name: DeviceName, url: str, baudrate: int, width: int) -> PrinterDesk | None:
             if not url:
                 return None
             driver = SlipPrinter(url, baudrate, PAPER_80 if width == 80 else PAPER_58)
             names = enrolment.hall_names
-            return PrinterDesk(name, driver, store, texts, names, inbox, clock, status.note, enrolment.kiosk)
+            kiosk = enrolment.kiosk
+            return PrinterDesk(name, driver, store, texts, names, inbox, clock, book.note, kiosk, book.count)
 
         self._tickets = printer(
             DeviceName.TICKET_PRINTER,
@@ -133,10 +152,41 @@ class Appliance:
             devices.receipt_printer_width,
         )
         self._runtime = Runtime(rules or Rules(catalogue, limits), inbox, clock, self._perform, show)
+        self._technicians = (
+            TechnicianDesk(devices.smart_card, store, inbox, clock, book.note) if devices.smart_card else None
+        )
+        self._maintenance = self._put_maintenance_together(settings, store, enrolment, texts, inbox, clock, book, font)
         urls = (devices.id_card, devices.ticket_printer, devices.receipt_printer, devices.pos)
         desks = zip(urls, (self._cards, self._tickets, self._receipts, self._pos), strict=True)
         self._hotplug = Hotplug({url: desk.wake for url, desk in desks if desk is not None})
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
+
+    def _put_maintenance_together(
+        self,
+        settings: Settings,
+        store: Store,
+        enrolment: Enrolment,
+        texts: Mapping[Language, Texts],
+        inbox: Inbox,
+        clock: TrustedClock,
+        book: DeviceBook,
+        font: Path | None,
+    ) -> MaintenanceDesk:
+        world = World(
+            kiosk=enrolment.kiosk,
+            hall_names={language.value: name for language, name in enrolment.hall_names.items()},
+            software=metadata.version("taxkiosk"),
+            started_at=clock.now(),
+            settings=settings,
+            store=store,
+            time=clock,
+            devices=book.statuses,
+            situation=lambda: self._runtime.session.situation,
+            slots=Slots(settings.kiosk.configuration_dir),
+        )
+        desks = Desks(self._cards, self._tickets, self._receipts, self._pos)
+        ask = hall_asker(settings.kiosk.hall_url, settings.kiosk.hall_ca, clock)
+        return MaintenanceDesk(world, desks, book, inbox, texts, enrolment.private_key, ask, font)
 
     def _devices(self) -> dict[DeviceName, CardWatch | PrinterDesk | PosDesk | None]:
         return {
@@ -153,6 +203,7 @@ class Appliance:
             self._hall.worker,
             self._hall.watch,
             self._taxes.worker,
+            self._maintenance.worker,
             *(desk.worker for desk in desks if desk is not None),
         ]
 
@@ -170,6 +221,9 @@ class Appliance:
             worker.start()
         if self._cards is not None:
             self._cards.start()
+        if self._technicians is not None:
+            self._technicians.start()
+        self._maintenance.put_touch_matrix_in_force()
         try:
             self._hotplug.start()
         except OSError as problem:
@@ -184,6 +238,9 @@ class Appliance:
         self._hotplug.stop(STOP_S)
         if self._cards is not None:
             self._cards.stop(STOP_S)
+        if self._technicians is not None and not self._technicians.stop(STOP_S):
+            log.warning("worker-hangs", worker="smart_card")
+        self._maintenance.close()
         for desk in (self._tickets, self._receipts, self._pos):
             if desk is not None:
                 desk.close()
@@ -234,6 +291,17 @@ class Appliance:
             case PrintPaper():
                 if self._receipts is not None:
                     self._receipts.perform(effect)
+            case CheckTechnician() | VerifyPin():
+                if self._technicians is not None:
+                    self._technicians.perform(effect)
+            case EndMaintenance():
+                if self._technicians is not None:
+                    self._technicians.perform(effect)
+                self._maintenance.perform(effect)
+            case ReadPanel() | DoMaintenance():
+                self._maintenance.perform(effect)
+            case Leave():
+                self._leave()
             case Arm() | Disarm():
                 raise AssertionError("timers are the loop's own")
             case _:

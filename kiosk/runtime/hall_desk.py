@@ -5,6 +5,8 @@ Two threads: what a visit asks is never behind a poll that waits for its time-ou
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import structlog
 
 from kiosk.domain.messages import HallState, TicketRequest
@@ -41,11 +43,12 @@ class HallDesk:
         clock: Clock,
         ask_s: float,
         find_s: float,
+        hall_ca: Path | None = None,
     ) -> None:
         signer = Signer(enrolment.kiosk, enrolment.private_key)
         told = clock.hall_told if isinstance(clock, TrustedClock) else None
-        self._client = HallClient(hall_url, signer, told)
-        self._watcher = HallClient(hall_url, told=told)
+        self._client = HallClient(hall_url, signer, told, hall_ca)
+        self._watcher = HallClient(hall_url, told=told, hall_ca=hall_ca)
         self._enrolment = enrolment
         self._store = store
         self._slips = slips

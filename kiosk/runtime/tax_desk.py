@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -100,8 +101,9 @@ class TaxDesk:
         clock: Clock,
         limits: Limits,
         offline: Offline = NOTHING_ALONE,
+        hall_ca: Path | None = None,
     ) -> None:
-        self._client = HallClient(hall_url, Signer(enrolment.kiosk, enrolment.private_key))
+        self._client = HallClient(hall_url, Signer(enrolment.kiosk, enrolment.private_key), hall_ca=hall_ca)
         self._pepper = enrolment.pepper
         self._store = store
         self._inbox = inbox

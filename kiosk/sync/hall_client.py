@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -40,6 +41,7 @@ from kiosk.domain.messages import (
     TicketRequest,
     TicketView,
 )
+from kiosk.sync.hall_tls import context_for
 from kiosk.sync.signing import Signer
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
@@ -80,12 +82,17 @@ class HallClient:
     """One connection pool to one hall. Not shared between threads. Times out in seconds, per call."""
 
     def __init__(
-        self, hall_url: str, signer: Signer | None = None, told: Callable[[datetime], None] | None = None
+        self,
+        hall_url: str,
+        signer: Signer | None = None,
+        told: Callable[[datetime], None] | None = None,
+        hall_ca: Path | None = None,
     ) -> None:
-        """``told``: hears the hall's time with every answer that carries it."""
+        """``told``: hears the hall's time with every answer that carries it. ``hall_ca``: the certificate or authority
+        that is the hall's, and nobody else's. Raises hall_tls.BadPin."""
         self._signer = signer
         self._told = told
-        self._http = httpx2.Client(base_url=hall_url, trust_env=False)
+        self._http = httpx2.Client(base_url=hall_url, trust_env=False, verify=context_for(hall_url, hall_ca))
         self._state: HallState | None = None
         self._etag = ""
 
