@@ -60,6 +60,7 @@ def run(settings_file: Path | None) -> None:
     from kiosk.session.rules import Rules
     from kiosk.session.state import Language
     from screens.app import KioskApp
+    from screens.extract_fonts import FONTS
 
     texts = {language: Texts(config.read_texts(language.value)) for language in Language}
     catalogue = Catalogue(config.read_services())
@@ -87,7 +88,10 @@ def run(settings_file: Path | None) -> None:
                 return
             app.introduce(enrolment.kiosk, enrolment.hall_names)
             known = replace(rules, pack=read_rules(settings))
-            appliance = Appliance(settings, store, enrolment, catalogue, texts, inbox, clock, app.show, known)
+            font = FONTS / "common-Regular.otf"
+            appliance = Appliance(
+                settings, store, enrolment, catalogue, texts, inbox, clock, app.show, known, app.leave, font
+            )
             appliance.start()
             behind.append(appliance)
         except (StoreError, OSError) as problem:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,6 +15,7 @@ from drivers.id_card.reader import CardRead as ReadDone
 from drivers.id_card.reader import FailReason, IdCardReader, NoCard, open_reader
 from kiosk.domain.holder import Holder
 from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_book import Count, count_nothing
 from kiosk.runtime.device_status import Note, StatusTeller
 from kiosk.runtime.inbox import Inbox
 from kiosk.session.events import CardFailed, CardFound, CardRead
@@ -32,17 +35,25 @@ _PROBLEMS = {
 }
 
 
+@dataclass(frozen=True)
+class _Trial:
+    seconds: float
+    then: Callable[[ReadDone | ReadFailed | NoCard | None], None]
+
+
 class CardWatch:
     """``watch`` and ``rest`` may be called from any thread and return at once."""
 
-    def __init__(self, url: str, inbox: Inbox, clock: Clock, note: Note) -> None:
+    def __init__(self, url: str, inbox: Inbox, clock: Clock, note: Note, count: Count = count_nothing) -> None:
         self._url = url
         self._inbox = inbox
         self._clock = clock
+        self._count = count
         self._teller = StatusTeller(DeviceName.ID_CARD, inbox, note)
         self._reader: IdCardReader | None = None
         self._lock = threading.Lock()
         self._visit: int | None = None
+        self._trial: _Trial | None = None
         self._woken = False
         # Set when what the thread waits for is no longer wanted: another visit, no visit, the end.
         self._interrupt = threading.Event()
@@ -63,6 +74,15 @@ class CardWatch:
     def rest(self) -> None:
         self._want(None)
 
+    def try_read(self, seconds: float, then: Callable[[ReadDone | ReadFailed | NoCard | None], None]) -> None:
+        """A technician's card, for him alone: no visit hears of it. ``then``, in our thread; None: no reader is there,
+        or somebody else wanted it meanwhile."""
+        with self._lock:
+            before, self._trial = self._trial, _Trial(seconds, then)
+            self._interrupt.set()
+        if before is not None:
+            before.then(None)
+
     def wake(self) -> None:
         """The reader was plugged in or pulled out: look now instead of at the next turn."""
         with self._lock:
@@ -80,11 +100,16 @@ class CardWatch:
         while not self._ended.is_set():
             with self._lock:
                 visit, woken = self._visit, self._woken
+                trial, self._trial = self._trial, None
                 self._woken = False
                 self._interrupt.clear()
             try:
                 if not self._open():
+                    if trial is not None:
+                        trial.then(None)
                     self._interrupt.wait(REOPEN_EVERY_S)
+                elif trial is not None:
+                    self._try(trial)
                 elif visit is None:
                     self._rest(woken)
                 else:
@@ -116,10 +141,26 @@ class CardWatch:
         if (woken or not self._interrupt.wait(LOOK_EVERY_S)) and self._reader is not None:
             self._reader.connect()
 
+    def _try(self, trial: _Trial) -> None:
+        if self._reader is None:
+            return
+        try:
+            result = self._reader.watch(self._interrupt, trial.seconds)
+        except DeviceError:
+            trial.then(None)
+            raise
+        self._count_card(result)
+        trial.then(result)
+
+    def _count_card(self, result: ReadDone | ReadFailed | NoCard) -> None:
+        if not isinstance(result, NoCard):
+            self._count(DeviceName.ID_CARD, "cards" if isinstance(result, ReadDone) else "failed")
+
     def _watch(self, visit: int) -> None:
         if self._reader is None:
             return
         result = self._reader.watch(self._interrupt, on_found=lambda: self._inbox.post(CardFound(visit)))
+        self._count_card(result)
         match result:
             case NoCard():
                 return

@@ -8,12 +8,13 @@ the power went, is asked for across visits and starts; what the hall wants given
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import structlog
 
-from drivers.contract import DeviceError, DeviceState
+from drivers.contract import DeviceError, DeviceState, DeviceStatus
 from drivers.pos.contract import (
     Approved,
     AskResult,
@@ -29,6 +30,7 @@ from drivers.pos.contract import (
 from drivers.pos.terminal import PosTerminal
 from kiosk.domain.filing import Charge, PaymentResult, TerminalEntry, TerminalJournal
 from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_book import Count, count_nothing
 from kiosk.runtime.device_status import Note, StatusTeller
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.worker import Worker
@@ -70,12 +72,20 @@ class PosDesk:
     """``perform`` and ``cancel`` may be called from any thread and return at once. ``charge_s``: all of one charge."""
 
     def __init__(
-        self, terminal: PosTerminal, store: Store, inbox: Inbox, clock: Clock, note: Note, charge_s: float
+        self,
+        terminal: PosTerminal,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        note: Note,
+        charge_s: float,
+        count: Count = count_nothing,
     ) -> None:
         self._terminal = terminal
         self._payments = store.payments
         self._inbox = inbox
         self._clock = clock
+        self._count = count
         self._charge_s = max(1.0, charge_s - MARGIN_S)
         self._teller = StatusTeller(DeviceName.POS, inbox, note)
         self._calls_off: dict[str, threading.Event] = {}
@@ -95,6 +105,16 @@ class PosDesk:
         """The payer changed his mind: heard while no card is in, and before the terminal was told."""
         if (cancelled := self._calls_off.get(key)) is not None:
             cancelled.set()
+
+    def try_handshake(self, then: Callable[[DeviceStatus], None]) -> None:
+        """A technician wants to know whether it answers; in line with charges. ``then``: in our thread."""
+
+        def ask() -> None:
+            status = self._terminal.status()
+            self._teller.tell(status)
+            then(status)
+
+        self.worker.submit(ask)
 
     def wake(self) -> None:
         """The terminal was plugged in or pulled out: look now instead of at the next turn."""
@@ -138,6 +158,8 @@ class PosDesk:
         self._visits[key] = visit
         result = self._terminal.sale(key, effect.amount, self._charge_s, show, cancelled)
         log.info("charge-ended", outcome=type(result).__name__, reason=_reason(result))
+        if isinstance(result, Approved):
+            self._count(DeviceName.POS, "charges")
         if not self._settle(key, effect.amount, result):
             self._doubt(key)
             self._turns[key] = _Turn(self._clock.monotonic() + FIRST_ASK_S)

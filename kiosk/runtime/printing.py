@@ -8,10 +8,11 @@ import structlog
 
 from drivers.contract import PaperState
 from drivers.printer.document import Document
-from drivers.printer.driver import PrintResult, SlipPrinter
+from drivers.printer.driver import Outcome, PrintResult, SlipPrinter
 from kiosk.domain.texts import Texts
 from kiosk.paper.ticket_slip import ticket_slip
 from kiosk.runtime.clock import Clock
+from kiosk.runtime.device_book import Count, count_nothing
 from kiosk.runtime.device_status import Note, StatusTeller
 from kiosk.runtime.inbox import Inbox
 from kiosk.runtime.worker import Worker
@@ -40,6 +41,7 @@ class PrinterDesk:
         clock: Clock,
         note: Note,
         kiosk: str = "",
+        count: Count = count_nothing,
     ) -> None:
         self._name = name
         self._printer = printer
@@ -49,6 +51,7 @@ class PrinterDesk:
         self._kiosk = kiosk
         self._inbox = inbox
         self._clock = clock
+        self._count = count
         self._teller = StatusTeller(name, inbox, note)
         self._ended: list[tuple[int, PrintResult]] = []
         """Sheets whose end the disk has not taken yet."""
@@ -58,6 +61,32 @@ class PrinterDesk:
 
     def perform(self, effect: PrintSlip | PrintPaper) -> None:
         self.worker.submit(lambda: self._print(effect))
+
+    def try_print(self, document: Document, what: str, then: Callable[[PrintResult], None]) -> None:
+        """A technician's sheet, in line with the others; the ledger has it as a test. ``then``: in our thread."""
+        self.worker.submit(lambda: then(self._try(document, what)))
+
+    def _try(self, document: Document, what: str) -> PrintResult:
+        try:
+            slip_id = self._store.sheets.record_test(what, self._clock.now())
+            self._store.record_sent(slip_id)
+        except StoreFailed as problem:
+            # With a full disk a test is wanted all the same; it is nobody's slip.
+            log.error("storage-failed", reason=str(problem))
+            slip_id = None
+        result = self._printer.print(document)
+        self._count_sheet(result)
+        if slip_id is not None:
+            self._ended.append((slip_id, result))
+        self._look()
+        return result
+
+    def _count_sheet(self, result: PrintResult) -> None:
+        if result.outcome is Outcome.FAILED:
+            self._count(self._name, "failed")
+            return
+        for counter in ("sheets", "sheets_total"):
+            self._count(self._name, counter)
 
     def wake(self) -> None:
         """The printer was plugged in or pulled out: look now instead of at the next turn."""
@@ -96,6 +125,7 @@ class PrinterDesk:
         )
         # The visitor waits for the paper, not for the ledger: what it lacks after a crash is settled as uncertain.
         self._inbox.post(PrintEnded(effect.visit, effect.slip_id, result.outcome.value, result.paper is PaperState.OUT))
+        self._count_sheet(result)
         self._ended.append((effect.slip_id, result))
         self._look()
 

@@ -13,7 +13,6 @@ import structlog
 
 from drivers.contract import DeviceStatus
 from kiosk.runtime.clock import Clock
-from kiosk.session.state import DeviceName
 
 log = structlog.get_logger()
 
@@ -25,7 +24,7 @@ class StatusFile:
         self._lock = threading.Lock()
         self._devices: dict[str, dict[str, Any]] = {}
 
-    def note(self, name: DeviceName, status: DeviceStatus) -> None:
+    def note(self, name: str, status: DeviceStatus) -> None:
         """Remember one device's status; replaces the file whole. A full disk only costs the technician this view."""
         with self._lock:
             self._devices[name] = asdict(status)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from kiosk.domain.day import DAY_STARTS, business_day
 from kiosk.domain.filing import DocumentPrinted
+from kiosk.domain.fleet import ReadinessReported
 from kiosk.domain.messages import JournalRow, SlipPrinted, TicketAskAbandoned, TicketIssuedHere, public_token
 from kiosk.domain.ticket import TicketSlip, kiosk_number
 from kiosk.store import (
@@ -295,6 +296,14 @@ class Store:
                      " ORDER BY seq DESC LIMIT 16")
             )  # fmt: skip
             return [msgspec.json.decode(row.body, type=TicketAskAbandoned).key for row in rows]
+
+    # ---- the machine itself ----------------------------------------------------------------------------------------
+
+    def record_readiness(self, report: ReadinessReported, who: str, detail: str, now: datetime) -> None:
+        """The signed report for the hall, and the row of the audit log that says who made it."""
+        with self._transaction() as connection:
+            journal.append(connection, report, now)
+            audit.add(connection, who, "readiness", detail, now)
 
     # ---- the journal, for the sync agent ---------------------------------------------------------------------------
 

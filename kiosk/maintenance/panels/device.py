@@ -1,0 +1,50 @@
+"""One device: its state, what it counted, what it said before; and how to try it."""
+
+from __future__ import annotations
+
+from kiosk.maintenance.panels.lines import device_tone, moment
+from kiosk.maintenance.world import DEVICES, World
+from kiosk.session.panel import Action, Line, Panel, Place, Tone
+
+#: Notes shown; the store keeps more, and the bundle takes them all along.
+HISTORY = 40
+
+#: What a device can be tried with.
+TRIALS = {"id_card": "test_read", "ticket_printer": "test_print", "receipt_printer": "test_print", "pos": "handshake"}
+
+#: Words a driver says in ``detail`` that have texts of their own.
+_STATES = frozenset({"online", "offline", "noDevice", "hardwareError", "userError", "starting", "powerOff"})
+
+
+def build(world: World, subject: str) -> Panel:
+    status = world.status(subject) if subject in DEVICES else None
+    if status is None:
+        return Panel(Place.DEVICE, subject, note="no_such_device")
+    lines = [Line("state", word=f"state_{status.device.value}", tone=device_tone(status))]
+    if status.paper is not None:
+        lines.append(Line("paper_state", word=f"paper_{status.paper.value}"))
+    if status.cover_open is not None:
+        lines.append(Line("cover", word="open" if status.cover_open else "closed"))
+    if status.media is not None:
+        lines.append(Line("media", word=f"media_{status.media.value}"))
+    if status.detail:
+        lines.append(Line("detail", status.detail))
+    if url := _port(world, subject):
+        lines.append(Line("port", url))
+    lines += [
+        Line(f"counter_{counter.name}", f"{counter.value} ({moment(counter.since)})")
+        for counter in world.store.devices.counters(subject)
+    ]
+    for note in world.store.devices.history(subject, HISTORY):
+        said = " · ".join(part for part in (note.paper, note.detail) if part)
+        known = note.state in _STATES
+        word = ("state_value" if said else "state_alone") if not known else f"state_{note.state}"
+        tone = Tone.PLAIN if note.state == "online" else Tone.WARN
+        value = said if known else f"{note.state} {said}".strip()
+        lines.append(Line(moment(note.at), value, f"{word}{'_with' if known and said else ''}", tone, raw=True))
+    trial = TRIALS.get(subject)
+    return Panel(Place.DEVICE, subject, tuple(lines), (Action(trial, subject),) if trial else ())
+
+
+def _port(world: World, device: str) -> str:
+    return str(getattr(world.settings.devices, device))

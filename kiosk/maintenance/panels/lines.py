@@ -1,0 +1,48 @@
+"""How often-seen things become lines: a check, a moment, a device, a part of a file system."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from drivers.contract import DeviceState, DeviceStatus, PaperState
+from kiosk.domain.day import HALL_ZONE
+from kiosk.domain.fleet import Check
+from kiosk.session.panel import Action, Line, Place, Tone
+
+TONES = {"good": Tone.GOOD, "bad": Tone.BAD, "skipped": Tone.PLAIN}
+
+#: Words that stand for a value of a check; anything else is shown as it is.
+_WORDS = frozenset({"not_here", "not_checked"})
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(HALL_ZONE):%m-%d %H:%M:%S}"
+
+
+def check_line(check: Check, opens: Place | None = None, subject: str = "") -> Line:
+    """A check: its sign says how it came out, its word too (never by colour or sign alone)."""
+    if check.value in _WORDS:
+        return Line(check.name, word=check.value, tone=TONES[check.result], opens=opens, subject=subject)
+    word = f"{check.result}_value" if check.value else check.result
+    return Line(check.name, check.value, word, TONES[check.result], opens, subject)
+
+
+def device_tone(status: DeviceStatus) -> Tone:
+    if status.device is DeviceState.ONLINE:
+        return Tone.WARN if status.paper in (PaperState.LOW, PaperState.OUT) else Tone.GOOD
+    return Tone.WARN if status.device is DeviceState.USER_ERROR else Tone.BAD
+
+
+def device_line(name: str, status: DeviceStatus | None) -> Line:
+    if status is None:
+        return Line(name, word="not_here")
+    return Line(name, word=f"state_{status.device.value}", tone=device_tone(status), opens=Place.DEVICE, subject=name)
+
+
+def at_printer(name: str, printer: str, works: bool = True) -> Action:
+    """Where two printers are offered on one panel each button says which: ``maintenance.do.<name>_<printer>``."""
+    return Action(f"{name}_{printer}", printer, works=works)
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 1024 / 1024:,.0f} MB"
