@@ -48,7 +48,7 @@ SET_GROUP = text(
 )
 LEAVE_GROUP = text("DELETE FROM kiosk_group WHERE kiosk = :kiosk")
 READINESS_OF = text(
-    "SELECT id, at, technician, ready, report, genuine FROM readiness WHERE kiosk = :kiosk ORDER BY at DESC LIMIT :limit"
+    "SELECT at, technician, ready, report, genuine FROM readiness WHERE kiosk = :kiosk ORDER BY at DESC LIMIT :limit"
 )
 LAST_READINESS = text("SELECT kiosk, max(at) AS at, ready, genuine FROM readiness GROUP BY kiosk")
 KIOSK_AUDIT = text("SELECT at, who, what, detail FROM kiosk_audit WHERE kiosk = :kiosk ORDER BY id DESC LIMIT :limit")
@@ -65,7 +65,8 @@ OPEN_ORDERS = text(
     "SELECT signed FROM kiosk_order WHERE kiosk = :kiosk AND answered_at IS NULL AND expires_at > :now ORDER BY number"
 )
 LATEST_OPEN_ORDERS = text(
-    "SELECT kiosk, max(number) AS number FROM kiosk_order WHERE answered_at IS NULL AND expires_at > :now GROUP BY kiosk"
+    "SELECT kiosk, max(number) AS number FROM kiosk_order WHERE answered_at IS NULL AND expires_at > :now"
+    " GROUP BY kiosk"
 )
 ORDER_OF = text("SELECT verb, given_by, answered_at FROM kiosk_order WHERE id = :id AND kiosk = :kiosk")
 ANSWER_ORDER = text(
