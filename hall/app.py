@@ -15,13 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hall.api import access, kiosk, public, tax, window
+from hall.api import access, kiosk, public, releases, tax, window
 from hall.api.answers import problem
 from hall.api.limits import PublicLimit
 from hall.clock import Clock
 from hall.pages.desk import routes as desk_routes
 from hall.pages.headers import SecurityHeaders
 from hall.pages.quarantine import routes as quarantine_routes
+from hall.pages.releases import routes as release_routes
 from hall.pages.routes import routes as page_routes
 from hall.pages.staff import routes as staff_routes
 from hall.queue.refusal import Refused
@@ -97,12 +98,14 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
         routes=access.guarded(
             [
                 *kiosk.routes(),
+                *releases.routes(),
                 *tax.routes(),
                 *window.routes(),
                 *public.routes(),
                 *desk_routes,
                 *staff_routes,
                 *quarantine_routes,
+                *release_routes,
                 *page_routes,
             ]
         ),

@@ -18,6 +18,8 @@ from hall.events import Events
 from hall.filings.office import TaxOffice, read_rules
 from hall.filings.settle import Settler, bureau_clients
 from hall.fleet import enrolment
+from hall.fleet.release_desk import ReleaseDesk
+from hall.fleet.releases import Repository
 from hall.queue.desk import Desk
 from hall.queue.forecaster import Forecaster
 from hall.queue.rules import Rules, Services
@@ -61,6 +63,10 @@ class HallServer:
         self.tax = TaxOffice(settings.hall.id, settings.tax, read_rules(settings.tax), seal.read_or_make(data))
         self.bureaus = bureau_clients(settings)
         self.settler = Settler(self.tax, self.database.reader, self.writer, self.bureaus)
+        self.releases = Repository(data / "releases", settings.releases)
+        self.release_desk = ReleaseDesk(
+            self.releases, settings.releases, self.database.reader, self.writer, self.clock, self._ring
+        )
         self._housekeeping: asyncio.Task[None] | None = None
         self._day = ""
 
@@ -74,10 +80,12 @@ class HallServer:
             self.events.start(connection.execute(statements.COUNT_LINE).scalar_one())
         self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
         self.settler.start()
+        self.release_desk.start()
 
     async def stop(self) -> None:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        self.release_desk.stop()
         self.events.close()
         self.signatures.close()
         await self.settler.stop()
@@ -100,6 +108,9 @@ class HallServer:
         self.events.published(events, in_line)
         if events:
             self.forecaster.changed()
+
+    def _ring(self, *kiosks: str) -> None:
+        """These kiosks have something to hear."""
 
     def _line_now(self, in_line: int) -> LineEvent:
         return self.desk.line_now(in_line)

@@ -110,6 +110,9 @@ TABLE: Final[dict[tuple[str, str], Rule]] = {
     ("POST", "/kiosk/v1/certificates"): KIOSK,
     ("POST", "/kiosk/v1/invoices"): KIOSK,
     ("POST", "/kiosk/v1/terminal-journal"): _JOURNAL,
+    # Kiosks: releases. Public, and believed for their signatures alone.
+    ("GET", "/kiosk/v1/releases/metadata/{name}"): ANYBODY,
+    ("GET", "/kiosk/v1/releases/targets/{name}"): ANYBODY,
     # Windows.
     ("GET", "/window"): _page(*AT_WINDOWS, seat=True),
     ("GET", "/window/events"): Rule(Who.STAFF, AT_WINDOWS, seat=True, stream=True),
@@ -125,6 +128,9 @@ TABLE: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/staff/reconciliation"): _page(Role.CLERK, Role.MANAGER),
     ("GET", "/staff/quarantine"): _page(Role.CLERK, Role.MANAGER),
     ("POST", "/staff/quarantine"): _act(Role.CLERK, Role.MANAGER),
+    # Releases.
+    ("GET", "/staff/releases"): _page(Role.TECHNICIAN, Role.MANAGER, Role.ADMINISTRATOR),
+    ("POST", "/staff/releases"): _act(Role.MANAGER, Role.ADMINISTRATOR),
 }
 
 

@@ -46,7 +46,8 @@ async def enrol(request: Request) -> Response:
         raise
     hall.load_keys()
     told = hall.settings.hall
-    return answer(EnrolReply(kiosk, told.id, told.name_zh, told.name_en, hall.pepper))
+    root = hall.releases.root_text()
+    return answer(EnrolReply(kiosk, told.id, told.name_zh, told.name_en, hall.pepper, release_root=root))
 
 
 async def take_number(request: Request) -> Response:

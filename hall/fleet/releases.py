@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner, Key, SSlibKey
 from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, MetaFile, Root, Signed, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
@@ -41,7 +41,7 @@ from kiosk.domain.fleet import Audience
 from kiosk.domain.release import Signed as SignedRelease
 from kiosk.domain.release import pack, target_name, unpack
 
-T = TypeVar("T", bound=Signed)
+T = TypeVar("T", Root, Timestamp, Snapshot, Targets)
 
 _ONLINE = ("snapshot", "timestamp")
 _METADATA_NAME = re.compile(r"[1-9][0-9]{0,8}\.(root|targets|snapshot)\.json|timestamp\.json")
@@ -226,7 +226,7 @@ def _metadata(text: str | bytes, kind: type[T]) -> Metadata[T]:
 
 
 def _text(metadata: Metadata[Any]) -> str:
-    return cast(bytes, metadata.to_bytes(_serializer)).decode()
+    return metadata.to_bytes(_serializer).decode()
 
 
 # ---- the repository --------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class Repository:
     def draft_beginning(
         self, roots: Sequence[Key], officers: Sequence[Key], threshold: int, made_by: str, now: datetime
     ) -> Draft:
-        """The first root and an empty list of releases, to be signed. Makes the online key. Raises BadDraft, OSError."""
+        """The first root and an empty list of releases; makes the online key. Raises BadDraft, OSError."""
         if self.exists:
             raise BadDraft("there is a repository already")
         root = Root(version=1, expires=_after(now, days=self._lengths.root_days), consistent_snapshot=True)
@@ -333,12 +333,14 @@ class Repository:
         targets.version += 1
         targets.expires = _after(now, days=self._lengths.targets_days)
         return Draft(
-            made_by, root_before=self.root_text(), targets=_text(Metadata(targets)), bundle=bundle.decode(), number=number
+            made_by,
+            root_before=self.root_text(),
+            targets=_text(Metadata(targets)),
+            bundle=bundle.decode(),
+            number=number,
         )
 
-    def _name(
-        self, root: Root, roots: Sequence[Key], officers: Sequence[Key], threshold: int, online: Key
-    ) -> None:
+    def _name(self, root: Root, roots: Sequence[Key], officers: Sequence[Key], threshold: int, online: Key) -> None:
         for role, keys in (("root", roots), ("targets", officers)):
             if len({key.keyid for key in keys}) < threshold or threshold < 1:
                 raise BadDraft(f"{role}: {threshold} of {len(keys)} keys cannot be")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -92,9 +91,7 @@ class _Client(Updater):
     tests/configuration fails where they no longer do what they are overridden for."""
 
     def __init__(self, folder: Path, root: bytes, mirror: Mirror, now: datetime, file_s: float) -> None:
-        super().__init__(
-            str(folder), _METADATA, None, _TARGETS, _Fetcher(mirror, file_s), _LIMITS, bootstrap=root
-        )
+        super().__init__(str(folder), _METADATA, None, _TARGETS, _Fetcher(mirror, file_s), _LIMITS, bootstrap=root)
         self._trusted_set.reference_time = now.astimezone(UTC)
 
     def _persist_file(self, filename: str, data: bytes) -> None:
@@ -157,8 +154,11 @@ class ReleaseClient:
                 raise NotTaken("audience")
             if target.length > LARGEST:
                 raise NotTaken("too_large")
-            with tempfile.TemporaryDirectory() as name:
-                return Path(client.download_target(target, str(Path(name) / "bundle"))).read_bytes()
+            bundle = Path(client.download_target(target, str(self._folder / "bundle")))
+            try:
+                return bundle.read_bytes()
+            finally:
+                bundle.unlink()
         except exceptions.LengthOrHashMismatchError as problem:
             raise NotTaken("tampered", str(problem)) from None
         except exceptions.DownloadLengthMismatchError as problem:

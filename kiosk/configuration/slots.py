@@ -5,8 +5,9 @@
         incoming/     being written and looked at; nothing refers to it
         state.json    which slot is in service, which one waits, which one to go back to
 
-A release is written into ``incoming``, looked at there, moved into the idle slot, and only then named in ``state.json``,
-which is replaced whole. The front end reads that file once, at its start; so what it shows never changes under it.
+A release is written into ``incoming``, looked at there, moved into the idle slot, and only then named in
+``state.json``, which is replaced whole. The front end reads that file once, at its start; so what it shows never
+changes under it.
 
 Two processes write here, the agent (``put_in``, ``take``, ``refuse``) and the front end (``begin``, ``confirm``,
 ``roll_back``): each change is made under a lock, and says by itself what has to be told (``news``), which the agent
@@ -260,8 +261,7 @@ def _started(state: State) -> State:
 
 def _fall_back(state: State, why: str, who: str) -> State:
     """``state.running`` is given up. One that the disk has damaged may be taken again."""
-    assert state.running is not None
-    number = state.running.number
+    number = state.running.number if state.running is not None else 0
     return msgspec.structs.replace(
         state,
         running=state.before,

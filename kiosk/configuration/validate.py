@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import string
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 import config
 from kiosk.domain.catalogue import Catalogue
@@ -45,6 +48,10 @@ _LEAST_CONTRAST = 4.5
 _READ_MOST = (("page", "ink"), ("card", "ink"), ("accent", "on_accent"))
 
 
+#: What reading a file that is not as it should be ends with.
+_WRONG = (ValueError, KeyError, TypeError, AttributeError, SettingsError, BadRules, yaml.YAMLError)
+
+
 def problems(release: Path, own_settings: Path | None) -> list[str]:
     """What is wrong with the release in this folder, as ``file: why``; empty: nothing. ``own_settings``: the machine's
     kiosk.toml, under which it has to work. Raises OSError for a folder that cannot be read."""
@@ -56,9 +63,14 @@ def problems(release: Path, own_settings: Path | None) -> list[str]:
     def look(file: str, check: Callable[[], Iterator[str]]) -> None:
         try:
             found.extend(f"{file}: {problem}" for problem in check())
-        except (ValueError, KeyError, TypeError, AttributeError, SettingsError, BadRules, msgspec.MsgspecError) as problem:
+        except _WRONG as problem:
             found.append(f"{file}: {_words(problem)}")
 
+    for name in _files(release):
+        look(name, partial(_parses, release / name))
+    if found:
+        # What cannot be read cannot be looked at as a whole.
+        return found
     look("settings.toml", lambda: _settings(folders, own_settings, settings))
     look("services.yaml", lambda: _services(folders, settings))
     look("tax", lambda: _tax(folders, settings))
@@ -83,7 +95,23 @@ def _words(problem: Exception) -> str:
     return f"{problem.args[0]} is missing" if isinstance(problem, KeyError) and problem.args else str(problem)
 
 
+def _files(release: Path) -> list[str]:
+    return sorted(str(file.relative_to(release)) for file in release.rglob("*") if file.is_file())
+
+
 # ---- file by file --------------------------------------------------------------------------------------------------
+
+
+def _parses(file: Path) -> Iterator[str]:
+    text = file.read_text(encoding="utf-8")
+    match file.suffix:
+        case ".toml":
+            tomllib.loads(text)
+        case ".yaml":
+            yaml.load(text, yaml.CSafeLoader)
+        case ".json":
+            msgspec.json.decode(text)
+    yield from ()
 
 
 def _settings(folders: config.Folders, own: Path | None, made: list[Settings]) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""A release: one bundle of configuration, made at the hall, whole or nothing at a kiosk. Both sides read it by this file.
+"""A release: one bundle of configuration, made at the hall, whole or nothing at a kiosk. Both read it by this file.
 
-The bundle is one JSON document and one target of the signed repository; what its signature also covers (``Signed``) says
-for whom it is. Its bytes are trusted only by that signature; the hashes in its manifest later find a file that a disk
-has damaged.
+The bundle is one JSON document and one target of the signed repository; what its signature also covers (``Signed``)
+says for whom it is. Its bytes are trusted only by that signature; the hashes in its manifest later find a file that a
+disk has damaged.
 """
 
 from __future__ import annotations
