@@ -40,6 +40,7 @@ def sync(settings_file: SettingsFile = None) -> None:
     """The sync agent: empties the journal into the hall, until SIGTERM."""
     from kiosk.runtime import logs
     from kiosk.runtime.enrolment import enrolment_of
+    from kiosk.runtime.watchdog import Pulse, ServiceManager, Watchdog
     from kiosk.sync import agent
     from kiosk.sync.hall_client import HallClient
     from kiosk.sync.signing import Signer
@@ -55,9 +56,15 @@ def sync(settings_file: SettingsFile = None) -> None:
         signal.signal(number, lambda *_: stop.set())
     signer = Signer(enrolment.kiosk, enrolment.private_key)
     hall = HallClient(settings.kiosk.hall_url, signer, hall_ca=settings.kiosk.hall_ca)
+    manager, pulse = ServiceManager(), Pulse("sync")
+    watchdog = Watchdog(manager, pulse)
+    manager.ready("emptying the journal into the hall")
+    watchdog.start()
     try:
-        agent.run(store, hall, stop)
+        agent.run(store, hall, stop, pulse.beat)
     finally:
+        manager.stopping()
+        watchdog.stop()
         hall.close()
         store.close()
 

@@ -37,6 +37,7 @@ from kiosk.runtime.storekeeper import Storekeeper
 from kiosk.runtime.tax_desk import TaxDesk
 from kiosk.runtime.technician_desk import TechnicianDesk
 from kiosk.runtime.trusted_clock import TrustedClock
+from kiosk.runtime.watchdog import Pulse
 from kiosk.runtime.worker import Worker
 from kiosk.session.effects import (
     AbandonFiling,
@@ -206,6 +207,11 @@ class Appliance:
             self._maintenance.worker,
             *(desk.worker for desk in desks if desk is not None),
         ]
+
+    @property
+    def pulse(self) -> Pulse:
+        """Of the session's loop."""
+        return self._runtime.pulse
 
     def start(self) -> None:
         """Settle what the last run left open, then let everything begin. Raises StoreFailed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -30,11 +30,15 @@ FOLLOW_UP_EVERY_S = 5.0
 """A charge that the hall wants given back is known within this, and given back soon after."""
 
 
-def drain(store: Store, hall: HallClient) -> int:
-    """Send what the hall does not hold yet; returns how many rows it took. Raises HallError, StoreFailed."""
+def drain(store: Store, hall: HallClient, beat: Callable[[], None] = lambda: None) -> int:
+    """Send what the hall does not hold yet; returns how many rows it took. Raises HallError, StoreFailed.
+
+    ``beat`` with every batch: emptying the journal of a month is progress, too.
+    """
     mark = store.journal_mark()
     sent, copied = 0, False
     while rows := store.journal_after(mark.high_water + sent, BATCH_ROWS):
+        beat()
         # A JournalGap means that the hall has lost rows it acknowledged, or that this disk is an old copy. Rows are
         # never renumbered to make it fit: they stay, the log says so, and staff decide.
         reply = hall.send_journal(JournalBatch(mark.incarnation, rows), ANSWER_S)
@@ -76,13 +80,17 @@ def _each_by_itself() -> Iterator[None]:
         log.warning("follow-up-refused", status=problem.status, reason=problem.problem)
 
 
-def run(store: Store, hall: HallClient, stop: threading.Event) -> None:
-    """Until ``stop``: look, drain, and after a failure wait twice as long each time, up to LONGEST_RETRY_S."""
+def run(store: Store, hall: HallClient, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+    """Until ``stop``: look, drain, and after a failure wait twice as long each time, up to LONGEST_RETRY_S.
+
+    ``beat`` with every turn: the service manager is told by it that this goes on.
+    """
     retry_s = FIRST_RETRY_S
     follow_up_at = float("-inf")
     while not stop.is_set():
+        beat()
         try:
-            sent = drain(store, hall)
+            sent = drain(store, hall, beat)
             if time.monotonic() >= follow_up_at:
                 follow_up(store, hall)
                 follow_up_at = time.monotonic() + FOLLOW_UP_EVERY_S
