@@ -464,4 +464,8 @@ def _fail(problem: str) -> NoReturn:
 
 
 def main() -> None:
+    from systemd import commands
+    from systemd.placing import HALL
+
+    commands.register(app, HALL)
     app()
