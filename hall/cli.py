@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import msgspec
 import typer
 
+from hall.cli_release import app as release_app
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -36,6 +38,7 @@ invoice_app = typer.Typer(no_args_is_help=True, help="Invoices issued on behalf.
 app.add_typer(register_app, name="register")
 app.add_typer(stock_app, name="stock")
 app.add_typer(invoice_app, name="invoice")
+app.add_typer(release_app, name="release")
 
 tls_app = typer.Typer(no_args_is_help=True, help="The hall's certificate.")
 app.add_typer(tls_app, name="tls")
