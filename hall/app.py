@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hall.api import access, kiosk, public, releases, tax, window
+from hall.api import access, description, kiosk, public, releases, tax, window
 from hall.api.answers import problem
 from hall.api.limits import PublicLimit
 from hall.clock import Clock
@@ -102,6 +102,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
                 *tax.routes(),
                 *window.routes(),
                 *public.routes(),
+                *description.routes(),
                 *desk_routes,
                 *staff_routes,
                 *quarantine_routes,

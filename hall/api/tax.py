@@ -22,6 +22,7 @@ from hall.filings.receiving import prepare, take_return
 from hall.queue.refusal import Refused
 from hall.register import taxpayers
 from hall.server import HallServer
+from hall.store import statements_tax
 from kiosk.domain.filing import (
     CertificateRequest,
     FilingRequest,
@@ -106,8 +107,12 @@ async def file(request: Request) -> Response:
 
 
 async def filing(request: Request) -> Response:
-    hall = _hall(request)
-    return _filing_now(hall, request.path_params["key"])
+    hall, key = _hall(request), request.path_params["key"]
+    with hall.database.reader.connect() as connection:
+        asked = {"key": key, "kiosk": access.kiosk(request).id}
+        if connection.execute(statements_tax.FILING_AT_KIOSK, asked).first() is None:
+            raise Refused("not_found", 404, "key")
+    return _filing_now(hall, key)
 
 
 def _filing_now(hall: HallServer, key: str) -> Response:
@@ -134,8 +139,12 @@ async def end_payment(request: Request) -> Response:
 
 
 async def payment(request: Request) -> Response:
-    hall = _hall(request)
-    return _payment_now(hall, request.path_params["key"])
+    hall, key = _hall(request), request.path_params["key"]
+    with hall.database.reader.connect() as connection:
+        row = connection.execute(statements_tax.PAYMENT, {"key": key}).one_or_none()
+    if row is None or row.kiosk != access.kiosk(request).id:
+        raise Refused("not_found", 404, "key")
+    return _payment_now(hall, key)
 
 
 def _payment_now(hall: HallServer, key: str) -> Response:

@@ -85,6 +85,11 @@ ARREARS_OF = text("SELECT * FROM arrear WHERE taxpayer = :id ORDER BY deadline, 
 # ---- returns -------------------------------------------------------------------------------------------------------
 
 FILING = text("SELECT * FROM filing WHERE key = :key")
+#: A kiosk sees a filing again that was made there, or that is paid there; every other it learns by its holder.
+FILING_AT_KIOSK = text(
+    "SELECT 1 FROM filing WHERE key = :key AND kiosk = :kiosk UNION ALL SELECT 1 FROM payment_filing f"
+    " JOIN payment p ON p.key = f.payment WHERE f.filing = :key AND p.kiosk = :kiosk LIMIT 1"
+)
 ADD_FILING = text(
     "INSERT INTO filing (key, content, kiosk, taxpayer, holder_ref, form, obligation, corrects, total, lines,"
     " period_start, period_end, deadline, summary, on_day, gross, net, request, declared_at, received_at)"
