@@ -17,6 +17,7 @@ import segno
 from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.fleet import Check, Readiness
 from kiosk.domain.texts import Texts
+from kiosk.maintenance.panels.lines import value_word
 
 #: Points.
 MARGIN = 42.0
@@ -115,7 +116,10 @@ class _Page:
             )
 
     def _value(self, check: Check) -> str:
-        return self._both("maintenance.word.not_here") if check.value == "not_here" else check.value[:22]
+        if check.value in ("not_here", "not_checked"):
+            return self._both(f"maintenance.word.{check.value}")
+        word = value_word(check)
+        return self._both(f"maintenance.word.{word}") if word else check.value[:22]
 
     def note(self) -> str:
         return self._both("readiness_slip.signed")

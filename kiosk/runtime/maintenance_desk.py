@@ -287,7 +287,8 @@ class MaintenanceDesk:
             said = result.reason.value if result.reason else ""
             self._audit(effect, what, " ".join(filter(None, (document.name, result.outcome.value, said))))
             tone = Tone.GOOD if good else Tone.WARN if result.outcome.value == "uncertain" else Tone.BAD
-            self._answer(effect, Outcome(f"print_{result.outcome.value}", tone, said))
+            why = f".{said}" if result.outcome.value == "failed" else ""
+            self._answer(effect, Outcome(f"print_{result.outcome.value}{why}", tone))
 
         desk.try_print(document, document.name, printed)
         return None
@@ -306,7 +307,7 @@ class MaintenanceDesk:
                     outcome = Outcome("card_read", Tone.GOOD, f"{elapsed_ms:.0f} ms")
                     detail = f"{text.kind} {elapsed_ms:.0f} ms"
                 case CardFailed(reason):
-                    outcome, detail = Outcome("card_failed", Tone.BAD, reason.value), reason.value
+                    outcome, detail = Outcome(f"card_failed.{reason.value}", Tone.BAD), reason.value
                 case None:
                     outcome, detail = Outcome("reader_gone", Tone.BAD), "reader gone"
                 case _:

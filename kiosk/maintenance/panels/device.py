@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.contract import DeviceState
 from kiosk.maintenance.panels.lines import device_tone, moment
 from kiosk.maintenance.world import DEVICES, World
 from kiosk.session.panel import Action, Line, Panel, Place, Tone
@@ -11,9 +12,6 @@ HISTORY = 40
 
 #: What a device can be tried with.
 TRIALS = {"id_card": "test_read", "ticket_printer": "test_print", "receipt_printer": "test_print", "pos": "handshake"}
-
-#: Words a driver says in ``detail`` that have texts of their own.
-_STATES = frozenset({"online", "offline", "noDevice", "hardwareError", "userError", "starting", "powerOff"})
 
 
 def build(world: World, subject: str) -> Panel:
@@ -37,11 +35,9 @@ def build(world: World, subject: str) -> Panel:
     ]
     for note in world.store.devices.history(subject, HISTORY):
         said = " · ".join(part for part in (note.paper, note.detail) if part)
-        known = note.state in _STATES
-        word = ("state_value" if said else "state_alone") if not known else f"state_{note.state}"
-        tone = Tone.PLAIN if note.state == "online" else Tone.WARN
-        value = said if known else f"{note.state} {said}".strip()
-        lines.append(Line(moment(note.at), value, f"{word}{'_with' if known and said else ''}", tone, raw=True))
+        tone = Tone.PLAIN if note.state == DeviceState.ONLINE else Tone.WARN
+        name = f"{moment(note.at)}  {said}".rstrip()
+        lines.append(Line(name, word=f"state_{note.state}", tone=tone, raw=True))
     trial = TRIALS.get(subject)
     return Panel(Place.DEVICE, subject, tuple(lines), (Action(trial, subject),) if trial else ())
 

@@ -27,7 +27,7 @@ def build(world: World, subject: str) -> Panel:
     ]
     # A sheet's number is a ticket's or a paper's, never a person's.
     for sheet in (*uncertain, *(sheet for sheet in sheets if sheet.state != "uncertain"))[:SHOWN]:
-        what = " · ".join(part for part in (sheet.number, "补打" if sheet.reprint else "", sheet.reason or "") if part)
+        what = " ".join(part for part in (sheet.number, "补打" if sheet.reprint else "") if part)
         name = f"{moment(sheet.intended_at)}  {what}"
         lines.append(Line(name, word=f"sheet_{sheet.kind}_{sheet.state}", tone=TONES[sheet.state], raw=True))
     return Panel(Place.LEDGER, lines=tuple(lines), note="uncertain" if uncertain else "")
