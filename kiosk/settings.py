@@ -30,6 +30,8 @@ class Kiosk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str
     hall_ca: Path | None = None
     """The hall's certificate, or the authority that signed it: no other counts, and nothing is said in the clear."""
+    release_health_s: float = 60.0
+    """Seconds that a new release is watched before it counts as healthy."""
 
     @property
     def database(self) -> Path:

@@ -80,6 +80,7 @@ class KioskApp(App):
         self._turned = 0
         self._page_name = ""
         self._faults = 0
+        self.failures = 0
         self._ticking: Any = None
         self._saying: Any = None
         self._on_glass = False
@@ -291,6 +292,7 @@ class KioskApp(App):
     def fault(self) -> None:
         """Something of ours raised in the window's thread: say so calmly, end the visit, and try the home page soon."""
         self._faults += 1
+        self.failures += 1
         visit = self._shown.session.visit
         _log("screen-failed", page=self._page_name, visit=visit)
         if self._faults >= FAULTS_TO_STOP:

@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 HEALTH_S = 60.0
 
+#: Faults with which nobody is served: the front end ends at once instead of when nobody stands there.
+GRAVE = frozenset({"store", "not-drawn", "loop", "worker", "defect"})
+
 #: From the start: a page is drawn, and each device has been found that will be. A terminal takes its time.
 DRAWN_S, DEVICES_S = 20.0, 45.0
 
@@ -126,10 +129,12 @@ class HealthWatch:
                 log.warning("release-not-stored", reason=problem.strerror)
 
 
-def worked_before(status_file: Path) -> frozenset[str]:
-    """The devices that worked when the last run of the front end ended, from what it wrote; to be asked at a start."""
+def working(status_file: Path, process: int | None = None) -> frozenset[str]:
+    """The devices that work, by what a front end wrote last: the one before this, or ``process``."""
     try:
         told = msgspec.json.decode(status_file.read_bytes(), type=dict[str, Any])
+        if process is not None and told["process"] != process:
+            return frozenset()
         return frozenset(name for name, device in told["devices"].items() if device["device"] == "online")
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         return frozenset()

@@ -213,6 +213,15 @@ class Appliance:
         """Of the session's loop."""
         return self._runtime.pulse
 
+    @property
+    def failures(self) -> int:
+        """Steps of the session that failed since the start."""
+        return self._runtime.failures
+
+    @property
+    def workers_live(self) -> bool:
+        return all(worker.lives for worker in self._workers())
+
     def start(self) -> None:
         """Settle what the last run left open, then let everything begin. Raises StoreFailed."""
         self._clock.trust(self._store)

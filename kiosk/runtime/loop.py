@@ -46,6 +46,8 @@ class Runtime:
         self._session = Session(situation=Situation.at_start())
         self._timers: dict[str, tuple[float, DeadlinePassed]] = {}
         self._stop = threading.Event()
+        self.failures = 0
+        """Steps that failed since the start."""
         self.pulse = Pulse("session")
         """Beats with every turn, LONGEST_SLEEP_S apart at the most: the watchdog's proof that touches are answered."""
 
@@ -74,6 +76,7 @@ class Runtime:
             self._take(machine.step(self._rules, self._session, event))
         except Exception:
             # A defect of ours. The type of the event is enough to find it; its content may hold a person.
+            self.failures += 1
             log.exception("step-failed", page=type(self._session.page).__name__, reason=type(event).__name__)
             self._take(machine.begin(self._session))
 

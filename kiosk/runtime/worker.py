@@ -26,6 +26,10 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def lives(self) -> bool:
+        return self._thread.is_alive()
+
     def submit(self, job: Job) -> None:
         self._jobs.put(job)
 
