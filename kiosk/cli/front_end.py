@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Literal
 from kiosk.cli.output import NOT_ENROLLED, fail, refuse
 
 if TYPE_CHECKING:
+    from kiosk.configuration.health import HealthWatch, Seen
     from kiosk.domain.tax import RulePack
     from kiosk.runtime.appliance import Appliance
     from kiosk.settings import Settings
+    from kiosk.store.store import Store
 
 
 def main(words: list[str]) -> None:
@@ -35,10 +37,15 @@ def run(settings_file: Path | None) -> None:
 
     from kiosk.settings import SettingsError, load
 
+    from kiosk.configuration.in_service import InService, Unreadable
+
     try:
-        settings = load(settings_file)
+        release = InService(load(settings_file), settings_file)
     except SettingsError as problem:
         refuse("settings", str(problem))
+    except Unreadable as problem:
+        fail(f"the release in service is given up: {problem}")
+    settings = release.settings
 
     # Kivy reads its settings when it is first imported, so the window is prepared before anything else.
     from screens.environment import Look, NotPrepared, prepare
@@ -62,12 +69,42 @@ def run(settings_file: Path | None) -> None:
     from screens.app import KioskApp
     from screens.extract_fonts import FONTS
 
-    texts = {language: Texts(config.read_texts(language.value)) for language in Language}
-    catalogue = Catalogue(config.read_services())
+    try:
+        with release.reading():
+            texts = {language: Texts(config.read_texts(language.value)) for language in Language}
+            catalogue = Catalogue(config.read_services())
+    except Unreadable as problem:
+        fail(f"the release in service is given up: {problem}")
     inbox, clock = Inbox(), TrustedClock(SystemClock())
     rules = Rules(catalogue, settings.limits, settings.tax.functions, offline=settings.offline)
     behind: list[Appliance] = []
     problems: list[str] = []
+    watches: list[HealthWatch] = []
+
+    def watch_release(appliance: Appliance, store: Store) -> None:
+        """While a release is on trial, hold what it does to this front end against what a kiosk has to be."""
+        pulses = [0]
+
+        def look(devices: frozenset[str]) -> Seen:
+            from kiosk.configuration.health import Seen
+
+            before, pulses[0] = pulses[0], appliance.pulse.count
+            failures = appliance.failures + app.failures
+            works = store_works(store)
+            return Seen(app.drawn > 0, pulses[0] > before, appliance.workers_live, works, failures, devices)
+
+        def given_up(why: str) -> None:
+            from kiosk.configuration.health import GRAVE
+
+            if why in GRAVE:
+                app.leave()
+            else:
+                store.standing.ask_restart()
+
+        watch = release.watch(look, given_up)
+        if watch is not None:
+            watches.append(watch)
+            watch.start()
 
     def put_together() -> None:
         import structlog
@@ -94,6 +131,7 @@ def run(settings_file: Path | None) -> None:
             )
             appliance.start()
             behind.append(appliance)
+            watch_release(appliance, store)
         except (StoreError, OSError) as problem:
             problems.append(f"the store cannot be used: {problem}")
             app.leave()
@@ -117,12 +155,25 @@ def run(settings_file: Path | None) -> None:
     app.run()
     if starting.ident is not None:
         starting.join()
+    for watch in watches:
+        watch.stop(1.0)
     for appliance in behind:
         appliance.stop()
     if problems:
         fail(problems[0])
     if app.failed:
         raise SystemExit(1)
+
+
+def store_works(store: Store) -> bool:
+    """Whether a write becomes durable."""
+    from kiosk.store.database import StoreFailed
+
+    try:
+        store.set_settings({"looked_at": b""})
+    except StoreFailed:
+        return False
+    return True
 
 
 def read_rules(settings: Settings) -> RulePack | None:
