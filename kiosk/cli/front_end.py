@@ -35,9 +35,8 @@ def run(settings_file: Path | None) -> None:
     # structlog would import rich for coloured tracebacks that no kiosk prints: 70 ms and 8 MB.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python marks a module as not there
 
-    from kiosk.settings import SettingsError, load
-
     from kiosk.configuration.in_service import InService, Unreadable
+    from kiosk.settings import SettingsError, load
 
     try:
         release = InService(load(settings_file), settings_file)
