@@ -135,5 +135,5 @@ def settings_with(bureaus: list[BureauServer]) -> str:
 
 
 def _port_told(server: Process, name: str) -> str | None:
-    found = re.search(rf"^{name}: http://\S+:(\d+)$", server.said, re.MULTILINE)
+    found = re.search(rf"^{name}: https?://\S+:(\d+)$", server.said, re.MULTILINE)
     return found.group(1) if found else None
