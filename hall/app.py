@@ -15,11 +15,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hall.api import access, description, kiosk, public, releases, tax, window
+from hall.api import access, description, fleet, kiosk, public, releases, tax, window
 from hall.api.answers import problem
 from hall.api.limits import PublicLimit
 from hall.clock import Clock
 from hall.pages.desk import routes as desk_routes
+from hall.pages.fleet import routes as fleet_routes
 from hall.pages.headers import SecurityHeaders
 from hall.pages.quarantine import routes as quarantine_routes
 from hall.pages.releases import routes as release_routes
@@ -98,6 +99,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
         routes=access.guarded(
             [
                 *kiosk.routes(),
+                *fleet.routes(),
                 *releases.routes(),
                 *tax.routes(),
                 *window.routes(),
@@ -106,6 +108,7 @@ def build(hall: HallServer, started: Callable[[], None] = lambda: None) -> Starl
                 *desk_routes,
                 *staff_routes,
                 *quarantine_routes,
+                *fleet_routes,
                 *release_routes,
                 *page_routes,
             ]

@@ -27,17 +27,26 @@ REPLAY = 1_000
 #: Seconds: changes of the line alone are told this often at most; proxies and browsers need a sign of life.
 LINE_EVERY, HEARTBEAT_EVERY = 0.5, 15.0
 
+#: The same for the kiosks' page: a thousand of them report a thousand times a minute.
+FLEET_EVERY = 1.0
+
 _encode = msgspec.json.Encoder().encode
 
 
 class Channel(StrEnum):
     BOARD = "board"
     WINDOW = "window"
+    FLEET = "fleet"
+    """The kiosks' page: told that something changed, never what."""
 
 
 _BOARD_KINDS = frozenset(EventKind) - {EventKind.ISSUED, EventKind.STARTED, EventKind.VOIDED}
 #: Numbers taken are told as ``line`` only: at the peak hundreds are taken a second.
-_KINDS = {Channel.BOARD: _BOARD_KINDS, Channel.WINDOW: frozenset(EventKind) - {EventKind.ISSUED}}
+_KINDS = {
+    Channel.BOARD: _BOARD_KINDS,
+    Channel.WINDOW: frozenset(EventKind) - {EventKind.ISSUED},
+    Channel.FLEET: frozenset[EventKind](),
+}
 
 _HEARTBEAT = b": \n\n"
 _RESET = b"event: reset\ndata: {}\n\n"
@@ -84,6 +93,7 @@ class Events:
         self._subscribers: set[Subscriber] = set()
         self._heartbeat: asyncio.Task[None] | None = None
         self._line_due: asyncio.TimerHandle | None = None
+        self._fleet_due: asyncio.TimerHandle | None = None
         self._closing = False
         self.in_line = 0
         self.revision = 0
@@ -115,6 +125,11 @@ class Events:
         """Something that ``line`` frames carry has changed: tell it soon."""
         if self._line_due is None and self._loop is not None and not self._closing:
             self._line_due = self._loop.call_later(LINE_EVERY, self._tell_line)
+
+    def fleet_changed(self) -> None:
+        """Something about the kiosks is different. On the event loop."""
+        if self._fleet_due is None and self._loop is not None and not self._closing:
+            self._fleet_due = self._loop.call_later(FLEET_EVERY, self._tell_fleet)
 
     @asynccontextmanager
     async def subscribe(self, channel: Channel) -> AsyncIterator[Subscriber]:
@@ -154,16 +169,21 @@ class Events:
     def _tell_line(self) -> None:
         self._line_due = None
         data = _encode(self._line_now(self.in_line))
-        self._tell_all(b"event: line\ndata: %s\n\n" % data)
+        self._tell_all(b"event: line\ndata: %s\n\n" % data, Channel.BOARD, Channel.WINDOW)
 
-    def _tell_all(self, chunk: bytes) -> None:
+    def _tell_fleet(self) -> None:
+        self._fleet_due = None
+        self._tell_all(b"event: fleet\ndata: {}\n\n", Channel.FLEET)
+
+    def _tell_all(self, chunk: bytes, *channels: Channel) -> None:
         for subscriber in tuple(self._subscribers):
-            subscriber.push(0, chunk)
+            if subscriber.channel in channels:
+                subscriber.push(0, chunk)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_EVERY)
-            self._tell_all(_HEARTBEAT)
+            self._tell_all(_HEARTBEAT, *Channel)
 
 
 def _frames(events: Iterable[HallEvent], channel: Channel) -> bytes:

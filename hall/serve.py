@@ -57,7 +57,7 @@ class _Server(uvicorn.Server):
 
     def _told_to_stop(self) -> None:
         self.should_exit = True
-        self._hall.events.close()
+        self._hall.close_streams()
 
 
 class _Loop(uvloop.Loop):

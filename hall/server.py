@@ -18,6 +18,7 @@ from hall.events import Events
 from hall.filings.office import TaxOffice, read_rules
 from hall.filings.settle import Settler, bureau_clients
 from hall.fleet import enrolment
+from hall.fleet.office import FleetOffice
 from hall.fleet.release_desk import ReleaseDesk
 from hall.fleet.releases import Repository
 from hall.queue.desk import Desk
@@ -63,6 +64,7 @@ class HallServer:
         self.tax = TaxOffice(settings.hall.id, settings.tax, read_rules(settings.tax), seal.read_or_make(data))
         self.bureaus = bureau_clients(settings)
         self.settler = Settler(self.tax, self.database.reader, self.writer, self.bureaus)
+        self.fleet = FleetOffice(settings.fleet, self.clock, self.database, self.writer, self.events)
         self.releases = Repository(data / "releases", settings.releases)
         self.release_desk = ReleaseDesk(
             self.releases, settings.releases, self.database.reader, self.writer, self.clock, self._ring
@@ -80,13 +82,14 @@ class HallServer:
             self.events.start(connection.execute(statements.COUNT_LINE).scalar_one())
         self._housekeeping = asyncio.get_running_loop().create_task(self._keep_house())
         self.settler.start()
+        self.fleet.start()
         self.release_desk.start()
 
     async def stop(self) -> None:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         self.release_desk.stop()
-        self.events.close()
+        self.close_streams()
         self.signatures.close()
         await self.settler.stop()
         for client in self.bureaus.values():
@@ -101,6 +104,7 @@ class HallServer:
 
     def _prepare(self, work: Work) -> None:
         self.pepper = enrolment.pepper(work)
+        self.fleet.prepare(work)
         if not work.connection.execute(statements.WINDOWS).all():
             set_windows(work, self.settings.hall.windows)
 
@@ -111,6 +115,12 @@ class HallServer:
 
     def _ring(self, *kiosks: str) -> None:
         """These kiosks have something to hear."""
+        self.fleet.changed(*kiosks)
+
+    def close_streams(self) -> None:
+        """Boards, windows and kiosks come back by themselves; the server can stop."""
+        self.events.close()
+        self.fleet.close()
 
     def _line_now(self, in_line: int) -> LineEvent:
         return self.desk.line_now(in_line)
@@ -122,6 +132,7 @@ class HallServer:
                 self.load_keys()
                 self.sessions.look_again()
                 self.held.look_again()
+                await self.fleet.look_again()
             except (StorageFailed, SQLAlchemyError) as error:
                 log.warning("housekeeping failed", problem=type(error).__name__)
             await asyncio.sleep(HOUSEKEEPING_EVERY)

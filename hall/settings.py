@@ -112,6 +112,31 @@ class Releases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kiosk that was heard from and is not healthy with it by then halts the release."""
 
 
+class Fleet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Kiosks as machines: how often they report, and from when on somebody should see to one."""
+
+    report_s: Positive = 60.0
+    """Between two reports of a kiosk; silent for three of them is offline."""
+    journal_rows: Annotated[int, msgspec.Meta(ge=0)] = 500
+    storage_mb: Annotated[int, msgspec.Meta(ge=0)] = 500
+    clock_s: Positive = 120.0
+    restarts: Annotated[int, msgspec.Meta(ge=0)] = 3
+    """More starts of the front end within an hour."""
+    quiet_from: time = time(22, 0)
+    quiet_to: time = time(7, 0)
+    """Between them only ``grave`` alarms ring; the same time twice: no quiet hours."""
+    grave: list[str] = msgspec.field(
+        default_factory=lambda: [
+            "offline",
+            "front_end_down",
+            "storage_broken",
+            "restarts",
+            "rolled_back",
+            "revoked_key",
+        ]
+    )
+
+
 class BureauAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str
     token_file: str
@@ -133,6 +158,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tax: Tax = Tax()
     limits: Limits = Limits()
     releases: Releases = Releases()
+    fleet: Fleet = Fleet()
     tls: Tls = Tls()
 
 

@@ -23,10 +23,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hall.api.answers import BODY_LIMIT, JOURNAL_LIMIT, read_body
+from hall.api.signature import signed_as
 from hall.fleet.enrolment import KnownKiosk
 from hall.queue.refusal import Refused
 from hall.queue.staff import AT_WINDOWS, StaffSession
 from hall.queue.staff import Role as Role
+from kiosk.domain.fleet import LOG_BYTES
 
 COOKIE = "hall_session"
 #: Under TLS: the browser itself lets no other host and no plain page set it.
@@ -62,7 +64,11 @@ class Rule:
 ANYBODY: Final = Rule(Who.ANYBODY)
 KIOSK: Final = Rule(Who.KIOSK)
 _JOURNAL: Final = Rule(Who.KIOSK, body=JOURNAL_LIMIT)
+#: Bytes of an answer to an order: log lines, each quote and each Chinese sign of which takes several.
+ANSWER_LIMIT: Final = 4 * LOG_BYTES
+_ANSWER: Final = Rule(Who.KIOSK, body=ANSWER_LIMIT)
 _EVERY_ROLE: Final = frozenset(Role)
+_LOOK_AFTER: Final = frozenset({Role.TECHNICIAN, Role.MANAGER, Role.ADMINISTRATOR})
 
 
 def _page(*roles: Role, seat: bool = False) -> Rule:
@@ -110,6 +116,10 @@ TABLE: Final[dict[tuple[str, str], Rule]] = {
     ("POST", "/kiosk/v1/certificates"): KIOSK,
     ("POST", "/kiosk/v1/invoices"): KIOSK,
     ("POST", "/kiosk/v1/terminal-journal"): _JOURNAL,
+    # Kiosks: themselves.
+    ("POST", "/kiosk/v1/report"): KIOSK,
+    ("GET", "/kiosk/v1/events"): Rule(Who.KIOSK, stream=True),
+    ("POST", "/kiosk/v1/orders/{id}/answer"): _ANSWER,
     # Kiosks: releases. Public, and believed for their signatures alone.
     ("GET", "/kiosk/v1/releases/metadata/{name}"): ANYBODY,
     ("GET", "/kiosk/v1/releases/targets/{name}"): ANYBODY,
@@ -129,6 +139,13 @@ TABLE: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/staff/quarantine"): _page(Role.CLERK, Role.MANAGER),
     ("POST", "/staff/quarantine"): _act(Role.CLERK, Role.MANAGER),
     # Releases.
+    ("GET", "/staff/fleet"): _page(*_LOOK_AFTER),
+    ("GET", "/staff/fleet/events"): Rule(Who.STAFF, _LOOK_AFTER, stream=True),
+    ("POST", "/staff/fleet/alarms"): _act(*_LOOK_AFTER),
+    ("GET", "/staff/fleet/{kiosk}"): _page(*_LOOK_AFTER),
+    ("GET", "/staff/fleet/{kiosk}/logs/{id}"): _page(*_LOOK_AFTER),
+    ("POST", "/staff/fleet/{kiosk}/orders"): _act(Role.MANAGER, Role.ADMINISTRATOR),
+    ("POST", "/staff/fleet/{kiosk}/group"): _act(Role.MANAGER, Role.ADMINISTRATOR),
     ("GET", "/staff/releases"): _page(Role.TECHNICIAN, Role.MANAGER, Role.ADMINISTRATOR),
     ("POST", "/staff/releases"): _act(Role.MANAGER, Role.ADMINISTRATOR),
 }
@@ -222,6 +239,7 @@ class _Guard:
         except Refused as refused:
             if refused.problem == "signature":
                 hall.limits.stranger(address)
+                hall.fleet.asked(signed_as(request))
             raise
         hall.limits.check_kiosk(known.id)
         scope["hall.kiosk"] = known

@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from hall.api import window
 from hall.api.access import Rule, Who, rule_of
 from hall.api.answers import answer
+from hall.api.fleet import Noted
 from hall.queue.views import ActionReply, ActionRequest, WindowAction, WindowView
-from kiosk.domain import filing, messages
+from kiosk.domain import filing, fleet, messages
 
 _JSON, _PAGE, _STREAM, _FORM = "application/json", "text/html", "text/event-stream", "application/x-www-form-urlencoded"
 
@@ -172,6 +173,31 @@ ABOUT: Final[dict[tuple[str, str], About]] = {
         "Halt, go on or withdraw", form=("release", "how", "note"), media=_PAGE, leads_on=True, problems=(404, 409)
     ),
 }
+
+ABOUT.update(
+    {
+        ("POST", "/kiosk/v1/report"): About("A kiosk's state", body=fleet.KioskReport, reply=fleet.ReportReply),
+        ("GET", "/kiosk/v1/events"): About("Releases and orders, as they come", media=_STREAM),
+        ("POST", "/kiosk/v1/orders/{id}/answer"): About(
+            "What came of an order", body=fleet.OrderAnswer, reply=Noted, problems=(404,)
+        ),
+        ("GET", "/staff/fleet"): About("Every kiosk as a machine, and alarms", media=_PAGE, leads_on=True),
+        ("GET", "/staff/fleet/events"): About("Something about the kiosks changed", media=_STREAM),
+        ("POST", "/staff/fleet/alarms"): About(
+            "Say that an alarm was seen", form=("id", "back"), media=_PAGE, leads_on=True, problems=(404,)
+        ),
+        ("GET", "/staff/fleet/{kiosk}"): About("One kiosk", media=_PAGE, leads_on=True, problems=(404,)),
+        ("GET", "/staff/fleet/{kiosk}/logs/{id}"): About(
+            "The lines that an order fetched", media=_PAGE, leads_on=True, problems=(404,)
+        ),
+        ("POST", "/staff/fleet/{kiosk}/orders"): About(
+            "Lock, unlock, restart, fetch logs", form=("verb", "argument"), media=_PAGE, leads_on=True, problems=(404,)
+        ),
+        ("POST", "/staff/fleet/{kiosk}/group"): About(
+            "Put a kiosk into a group", form=("group",), media=_PAGE, leads_on=True, problems=(404,)
+        ),
+    }
+)
 
 _OPTIONAL_QUERY: Final = frozenset({"tried", "day"})
 

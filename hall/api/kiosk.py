@@ -47,7 +47,7 @@ async def enrol(request: Request) -> Response:
     hall.load_keys()
     told = hall.settings.hall
     root = hall.releases.root_text()
-    return answer(EnrolReply(kiosk, told.id, told.name_zh, told.name_en, hall.pepper, release_root=root))
+    return answer(EnrolReply(kiosk, told.id, told.name_zh, told.name_en, hall.pepper, hall.fleet.order_key, root))
 
 
 async def take_number(request: Request) -> Response:

@@ -74,6 +74,14 @@ def _one(request: Request, name: str) -> str:
     return values[0].strip()
 
 
+def signed_as(request: Request) -> str:
+    """Whose the signature says it is, true or not; "" where it says nothing that can be read."""
+    found = _INPUT.fullmatch(request.headers.get("signature-input", "").strip())
+    if found is None:
+        return ""
+    return next((string for name, _, string in _PARAMETER.findall(found[4]) if name == "keyid"), "")
+
+
 def _bytes(value: str) -> tuple[str, bytes]:
     """``name=:base64:``"""
     found = _BYTES.fullmatch(value)

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from hall.events import Channel, Events, Subscriber
 
-_HEADERS = [
+HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     # A proxy that buffers would hold a call back until the next one.
@@ -16,7 +16,7 @@ _HEADERS = [
 ]
 
 #: Milliseconds after which a browser that lost the stream tries again.
-_RETRY = b"retry: 1000\n\n"
+RETRY = b"retry: 1000\n\n"
 
 
 async def stream(events: Events, channel: Channel, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,8 +34,8 @@ async def stream(events: Events, channel: Channel, scope: Scope, receive: Receiv
 
 
 async def _send_all(events: Events, subscriber: Subscriber, last_seen: int | None, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-    sent, first = 0, _RETRY
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    sent, first = 0, RETRY
     if last_seen is not None:
         sent, missed = events.missed(subscriber.channel, last_seen)
         first += missed
