@@ -25,11 +25,14 @@ from kiosk.domain.catalogue import Catalogue, Service
 from kiosk.domain.texts import Texts
 from kiosk.runtime.clock import Clock
 from kiosk.runtime.inbox import Inbox
-from kiosk.session.events import GoHome, Touched
+from kiosk.session.events import Back, GoHome, HiddenGesture, OpenPlace, PinDone, PinKey, SaySure, Touch, Touched
+from kiosk.session.panel import LoginStep, Maintenance, MaintenanceLogin, Place
 from kiosk.session.rules import Rules
 from kiosk.session.state import Availability, Language, Session, Shown, Situation
-from screens import pages, targets
+from screens import keys, pages, targets
+from screens.corners import Corners
 from screens.environment import Look
+from screens.glass import Glass, glass_of
 from screens.overlay import ASKS_AT_S
 from screens.screen import Screen, View
 from screens.stage import Stage
@@ -46,12 +49,25 @@ FAULTS_TO_STOP = 3
 #: A finger drawn this far (units) up or down a list leafs through it.
 SWIPE = 120.0
 
+#: Pages on which four corners in turn ask for maintenance: nobody is in the middle of anything there.
+WAY_IN = frozenset({"home", "out_of_service"})
+
+#: Seconds between two signs of life.
+ALIVE_S = 1.0
+
+#: Everything of a window that could lead somewhere else, or paste or drop something here.
+SWALLOWED = (
+    "on_keyboard", "on_textinput", "on_textedit", "on_request_close", "on_drop_begin", "on_drop_file", "on_drop_text",
+    "on_drop_end", "on_joy_axis", "on_joy_hat", "on_joy_ball", "on_joy_button_down", "on_joy_button_up",
+)  # fmt: skip
+
 
 class KioskApp(App):
     """``inbox``: where touches go. ``clock``: wall time for events and the header, monotonic for deadlines.
 
     ``targets_file``: where to say what can be touched (screens.targets); None says nothing.
     ``when_drawn`` is called once, when the first page can be touched; who stands behind it may be introduced later.
+    ``alive`` is called at most once a second from Kivy's own clock, as long as the window's loop turns.
     ``failed`` is True after ``run`` returned because drawing kept failing.
     """
 
@@ -67,12 +83,14 @@ class KioskApp(App):
         targets_file: Path | None = None,
         when_drawn: Callable[[], object] | None = None,
         availability: Callable[[Service], Availability] | None = None,
+        alive: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.inbox, self.texts, self.catalogue = inbox, texts, catalogue
         self.hall_names, self.kiosk, self.look, self.clock = hall_names or {}, kiosk, look, clock
         self.targets_file, self.when_drawn = targets_file, when_drawn
         self.availability = availability or Rules(catalogue).availability
+        self.alive, self.release = alive, 0
         self.failed = False
         self.drawn = 0
         self._next: Shown | None = None
@@ -84,6 +102,9 @@ class KioskApp(App):
         self._ticking: Any = None
         self._saying: Any = None
         self._on_glass = False
+        self._glass: Glass | None = None
+        self._focused: str | None = None
+        self._keys_down: set[int] = set()
 
     # ---- from other threads ----------------------------------------------------------------------------------------
 
@@ -92,9 +113,10 @@ class KioskApp(App):
         self._next = shown
         KivyClock.schedule_once(self._take_next, 0)
 
-    def introduce(self, kiosk: str, hall_names: Mapping[Language, str]) -> None:
-        """Say whose machine this is, as soon as that is known; drawn with the next state."""
-        self.kiosk, self.hall_names = kiosk, hall_names
+    def introduce(self, kiosk: str, hall_names: Mapping[Language, str], release: int = 0) -> None:
+        """Say whose machine this is, as soon as that is known; drawn with the next state. ``release``: of the
+        configuration in service, for technicians."""
+        self.kiosk, self.hall_names, self.release = kiosk, hall_names, release
 
     def leave(self) -> None:
         """End ``run``, soon: Kivy may only be stopped in its own thread."""
@@ -108,13 +130,19 @@ class KioskApp(App):
         width, height = Window.system_size if Window.system_size[0] > 1 else (self.look.width, self.look.height)
         self.stage = Stage(self.surface.canvas, theme, width, height, self.look.orientation == "landscape")
         self.touches = Touches()
+        self.corners = Corners(self.stage.size.w, self.stage.size.h)
         return self.surface
 
     def on_start(self) -> None:
         self._handler = ShowOutOfService(self)
         ExceptionManager.add_handler(self._handler)
-        # Every key is swallowed: a keyboard that somebody plugs in finds no F1, no escape.
-        Window.bind(on_keyboard=lambda *_: True, on_request_close=lambda *_: True)
+        # Bound last and so asked first: who answers True lets nobody of Kivy's own hear of it.
+        Window.bind(**{name: lambda *_: True for name in SWALLOWED})
+        Window.bind(on_key_down=self._key_down, on_key_up=self._key_up)
+        # A button that was down before the window was there is only ever seen to be lifted; Kivy would stumble.
+        Window._mouse_buttons_down = Buttons()
+        if (alive := self.alive) is not None:
+            KivyClock.schedule_interval(lambda _: alive(), ALIVE_S)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: self.stop())
@@ -145,8 +173,10 @@ class KioskApp(App):
             # Visit 0 stands before the loop has begun: nobody is in it, and a finger may be on the glass already.
             if shown.session.visit != self._shown.session.visit and self._shown.session.visit:
                 self.wipe()
-            if shown.session.page != self._shown.session.page:
+            if not pages.same_list(shown.session.page, self._shown.session.page):
                 self._turned = 0
+            if type(shown.session.page) is not type(self._shown.session.page):
+                self._glass = glass_of(shown.session.page, self.stage.landscape, self.clock.monotonic())
             self._shown = shown
         if self._faults == 0:
             self._draw()
@@ -155,7 +185,7 @@ class KioskApp(App):
         """The visit is over: no drawing, measured word or state of it is kept."""
         self.stage.wipe()
         fonts.forget()
-        self.touches.finger = None
+        self.touches.finger = self._glass = self._focused = None
         self._shown = Shown(Session(visit=self._shown.session.visit), None, self._shown.now)
 
     def _view(self) -> View:
@@ -171,6 +201,7 @@ class KioskApp(App):
             availability=self.availability,
             turned=self._turned,
             seconds=self._seconds_left(),
+            release=self.release,
         )
 
     def _seconds_left(self) -> int | None:
@@ -192,6 +223,9 @@ class KioskApp(App):
             if self._page_name:
                 self.touches.page_changed(now)
             self._page_name = name
+            self._focused = None
+            self.corners.forget()
+        self._show_focus()
         held = self.touches.finger and self.touches.finger.target
         if held and (target := self.stage.target(held)):
             target.press(True)
@@ -210,9 +244,13 @@ class KioskApp(App):
             wait = 60 - now.second - now.microsecond / 1e6
         else:
             wait = (until - self.clock.monotonic()) % 1
+        if self._glass is not None:
+            wait = min(wait, max(0.0, self._glass.wakes_at - self.clock.monotonic()))
         self._ticking = KivyClock.schedule_once(self._tick, wait + 0.005)
 
     def _tick(self, *_: object) -> None:
+        if self._glass is not None:
+            self._post(self._glass.due(self.clock.monotonic()))
         if self._faults == 0:
             self._draw()
 
@@ -233,6 +271,15 @@ class KioskApp(App):
     # ---- touching --------------------------------------------------------------------------------------------------
 
     def touch_down(self, uid: object, x: float, y: float) -> None:
+        now = self.clock.monotonic()
+        if self._glass is not None:
+            self._post(self._glass.down(uid, *self._parts(x, y), now))
+            # A finger at rest may be what ends the page.
+            self._tick_next()
+            return
+        across, down = x / self.stage.unit, self.stage.size.h - y / self.stage.unit
+        if self.corners.down(uid, across, down, now) and self._page_name in WAY_IN:
+            self.inbox.post(HiddenGesture())
         held = self.touches.finger and self.touches.finger.target
         target = self.stage.target_at(x, y)
         if self.touches.down(uid, target.name if target else None, self.clock.monotonic()):
@@ -242,6 +289,9 @@ class KioskApp(App):
 
     def touch_move(self, uid: object, x: float, y: float) -> None:
         """Sliding off a target takes the press back, sliding on again renews it."""
+        if self._glass is not None:
+            self._post(self._glass.move(uid, *self._parts(x, y), self.clock.monotonic()))
+            return
         finger = self.touches.finger
         if finger is not None and finger.uid == uid and finger.target is not None:
             over = self.stage.target_at(x, y)
@@ -249,6 +299,10 @@ class KioskApp(App):
 
     def touch_up(self, uid: object, x: float, y: float, dragged: float) -> None:
         """``dragged``: how far up (positive) the finger went, in pixels."""
+        self.corners.up(uid)
+        if self._glass is not None:
+            self._post(self._glass.up(uid, *self._parts(x, y), self.clock.monotonic()))
+            return
         held = self.touches.finger
         target = self.stage.target_at(x, y)
         turned = self.stage.list_turned()
@@ -262,6 +316,15 @@ class KioskApp(App):
             self.inbox.post(Touched())
         elif finger is not None and target is not None:
             self._send(target)
+
+    def _parts(self, x: float, y: float) -> tuple[float, float]:
+        """Window pixels from the bottom left as parts of the glass from the top left."""
+        unit = self.stage.unit
+        return x / (self.stage.size.w * unit), 1 - y / (self.stage.size.h * unit)
+
+    def _post(self, touch: Touch | None) -> None:
+        if touch is not None:
+            self.inbox.post(touch)
 
     def _press(self, name: str, down: bool) -> None:
         target = self.stage.target(name)
@@ -286,6 +349,64 @@ class KioskApp(App):
         self._draw()
         # The list stops at its last page by itself.
         self._turned = self.stage.list_turned() or 0
+
+    # ---- keys ------------------------------------------------------------------------------------------------------
+
+    def _key_down(self, _: object, code: int, scancode: int, text: str, modifiers: list[str]) -> bool:
+        """Nobody else hears of a key. One that is held down counts once, as a touch does."""
+        repeated = code in self._keys_down
+        self._keys_down.add(code)
+        page = self._shown.session.page
+        if not repeated and self._faults == 0 and isinstance(page, pages.KEYBOARD_PAGES):
+            key = keys.meaning(code, modifiers)
+            if key is not None:
+                self._key(key, page)
+        return True
+
+    def _key_up(self, _: object, code: int, *rest: object) -> bool:
+        self._keys_down.discard(code)
+        return True
+
+    def _key(self, key: str, page: object) -> None:
+        focused = self.stage.target(self._focused) if self._focused else None
+        match key, page:
+            case keys.Key.ESCAPE, _:
+                self.inbox.post(self._escape(page))
+            case keys.Key.ENTER, _ if focused is not None:
+                # As for a finger: what was meant for the page before does not fall on this one.
+                if self.touches.counts(self.clock.monotonic()):
+                    self._send(focused)
+            case keys.Key.ENTER, MaintenanceLogin(step=LoginStep.PIN):
+                self.inbox.post(PinDone())
+            case keys.Key.BACK, MaintenanceLogin(step=LoginStep.PIN):
+                self.inbox.post(PinKey("back"))
+            case keys.Key.ENTER | keys.Key.BACK, _:
+                pass
+            case digit, MaintenanceLogin(step=LoginStep.PIN) if digit.isdigit():
+                self.inbox.post(PinKey(digit))
+            case arrow, _ if not arrow.isdigit():
+                areas = [(target.name, target.area) for target in self.stage.targets()]
+                self._focused = keys.focus(areas, self._focused, arrow)
+                self._show_focus()
+                self.inbox.post(Touched())
+
+    @staticmethod
+    def _escape(page: object) -> Touch:
+        """Out of what one is in, and never further than to the menu: maintenance ends with the card."""
+        match page:
+            case MaintenanceLogin():
+                return GoHome()
+            case Maintenance(asking=asking) if asking is not None:
+                return SaySure(False)
+            case Maintenance(place=Place.MENU):
+                return Touched()
+            case Maintenance():
+                return OpenPlace(Place.MENU)
+        return Back()
+
+    def _show_focus(self) -> None:
+        if not self.stage.focus(self._focused):
+            self._focused = None
 
     # ---- when drawing fails ----------------------------------------------------------------------------------------
 
@@ -345,16 +466,28 @@ class Surface(Widget):
         self.app = app
 
     def on_touch_down(self, touch: Any) -> bool:
-        # A wheel is no finger.
-        if not touch.is_mouse_scrolling:
+        if is_finger(touch):
             self.app.touch_down(touch.uid, touch.x, touch.y)
         return True
 
     def on_touch_move(self, touch: Any) -> bool:
-        self.app.touch_move(touch.uid, touch.x, touch.y)
+        if is_finger(touch):
+            self.app.touch_move(touch.uid, touch.x, touch.y)
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
-        if not touch.is_mouse_scrolling:
+        if is_finger(touch):
             self.app.touch_up(touch.uid, touch.x, touch.y, touch.y - touch.oy)
         return True
+
+
+def is_finger(touch: Any) -> bool:
+    """A finger comes as the first button; a wheel and the other buttons of a mouse that somebody plugs in do not."""
+    return "button" not in touch.profile or touch.button == "left"
+
+
+class Buttons(set[int]):
+    """Kivy's pressed buttons, of which one may be lifted that was never seen to go down."""
+
+    def remove(self, button: int) -> None:
+        self.discard(button)

@@ -49,6 +49,9 @@ def prepare(look: Look) -> None:
         # SDL would turn SIGTERM into a close request; the app stops itself on the signal.
         SDL_NO_SIGNAL_HANDLERS="1",
     )
+    # No input method: nothing of it may open over the page.
+    os.environ["XMODIFIERS"] = "@im=none"
+    os.environ.pop("SDL_IM_MODULE", None)
     # Without a display SDL would quietly draw into nowhere; with this Kivy exits 102 instead.
     os.environ.setdefault("SDL_VIDEODRIVER", "x11")
     _configure(look)
@@ -58,7 +61,7 @@ def _configure(look: Look) -> None:
     from kivy.config import Config
 
     settings: dict[str, dict[str, object]] = {
-        "kivy": {"exit_on_escape": 0, "log_level": "warning"},
+        "kivy": {"exit_on_escape": 0, "log_level": "warning", "pause_on_minimize": 0},
         "graphics": {
             "width": look.width,
             "height": look.height,
@@ -68,6 +71,8 @@ def _configure(look: Look) -> None:
             "resizable": 0,
             "show_cursor": int(not look.fullscreen),
             "maxfps": MAX_FPS,
+            # A dark screen at 3 a.m. looks like a dead machine.
+            "allow_screensaver": 0,
             # Multisampling costs a software renderer two thirds of its frames and 65 MB; edges are smoothed by texture.
             "multisamples": 0,
         },

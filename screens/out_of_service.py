@@ -18,6 +18,12 @@ class OutOfServiceScreen(SorryScreen):
     def title(self) -> str:
         return self.view.hall_name
 
+    def words(self, part: str) -> str:
+        """A manager's own words, where the machine was locked with some; else that it is locked, which is no fault."""
+        if part == "why" and getattr(self.situation, "locked", False):
+            return getattr(self.situation, "locked_words", "") or self.t("maintenance_screens.locked")
+        return super().words(part)
+
     def who(self) -> str:
         return self.dotted(self.t("header.area"), self.machine)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from kiosk.session.panel import Calibration, Maintenance, MaintenanceLogin, TouchTest
 from kiosk.session.state import (
     Ask,
     Certificates,
@@ -60,14 +61,29 @@ MODULES: dict[type, str] = {
     Finished: "finished",
     Certificates: "certificates",
     MyTaxes: "my_taxes",
+    MaintenanceLogin: "maintenance_login",
+    Maintenance: "maintenance",
+    TouchTest: "touch_test",
+    Calibration: "calibration",
 }
+
+#: Where a keyboard does something.
+KEYBOARD_PAGES = (MaintenanceLogin, Maintenance, TouchTest, Calibration)
 
 
 def screen_of(view: View) -> Screen[Any]:
     page: Page = view.session.page
-    if isinstance(page, Sorry) and page.reason is SorryReason.OUT_OF_SERVICE:
+    locked = isinstance(page, Home) and view.session.situation.locked
+    if locked or (isinstance(page, Sorry) and page.reason is SorryReason.OUT_OF_SERVICE):
         return _load("out_of_service", view)
     return _load(MODULES[type(page)], view)
+
+
+def same_list(one: Page, other: Page) -> bool:
+    """Is it the same list, so that it stays leafed to where it is? A panel is read again while somebody looks at it."""
+    if isinstance(one, Maintenance) and isinstance(other, Maintenance):
+        return (one.place, one.subject) == (other.place, other.subject)
+    return one == other
 
 
 def out_of_service(view: View) -> Screen[Any]:

@@ -35,7 +35,8 @@ HEADER_ROOM, LARGE_HEADER_ROOM, WIDE_HEADER_ROOM = 460.0, 376.0, 1100.0
 
 @dataclass(frozen=True)
 class View:
-    """Everything a screen may look at. ``turned``: how far a list is leafed through; ``seconds``: time left."""
+    """Everything a screen may look at. ``turned``: how far a list is leafed through; ``seconds``: time left;
+    ``release``: of the configuration in service, 0 as shipped."""
 
     session: Session
     now: datetime
@@ -47,6 +48,7 @@ class View:
     availability: Callable[[Service], Availability]
     turned: int = 0
     seconds: int | None = None
+    release: int = 0
 
 
 def spread(low: object, high: object, dash: str = "–") -> str:
@@ -63,6 +65,8 @@ class Screen(Generic[P]):
     warns = False
     #: The machine works; header and page take no touch.
     live = True
+    #: The body covers the whole glass: no header, no footer.
+    whole = False
 
     def __init__(self, view: View, page: P) -> None:
         self.view, self.page = view, page

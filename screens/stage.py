@@ -31,6 +31,9 @@ LANDSCAPE_HEADER, LANDSCAPE_FOOTER = 120.0, 144.0
 BODY_TOP, BODY_BOTTOM = 36.0, 32.0
 LANDSCAPE_TOP, LANDSCAPE_BOTTOM = 28.0, 24.0
 
+#: Thickness (units) of the frame around what a keyboard would press.
+RING = 12.0
+
 #: What a page that does not fit gives up, step by step: first empty room, then the size of its type.
 SMALLER = ((1.0, 1.0), (1.0, 0.7), (1.0, 0.45), *((1 - 0.04 * step, 0.45) for step in range(1, 10)))
 
@@ -64,7 +67,8 @@ class Stage:
         canvas.add(ground)
         Pen(ground, theme, self.unit, height).fill(self.size, "page")
         self.layers = {name: Layer(InstructionGroup()) for name in ("body", "header", "footer", "overlay")}
-        for layer in self.layers.values():
+        self._focus = Layer(InstructionGroup())
+        for layer in (*self.layers.values(), self._focus):
             canvas.add(layer.group)
         self.scale = 1.0
         """How far the body had to give: 1 where it stands at the size that was asked for."""
@@ -82,6 +86,8 @@ class Stage:
         view = screen.view
         heading, foot = screen.heading(), screen.foot()
         style = view.style
+        if screen.whole:
+            return self._draw_whole(screen)
         self._draw("header", (heading, style), lambda: self._placed(Header(heading, style), self.header_area))
         says = (type(screen), screen.page, view.session, style, view.turned)
         changed = self._draw("body", says, lambda: self._body(screen))
@@ -98,6 +104,27 @@ class Stage:
                 lambda: self._placed(StillThere(screen, overlay_seconds), self.size),
             )
         return changed or asks != asked
+
+    def _draw_whole(self, screen: Screen[Any]) -> bool:
+        for name in ("header", "footer", "overlay"):
+            self.layers[name].clear()
+        self.scale = 1.0
+        says = (type(screen), screen.page, screen.view.session, screen.style)
+        return self._draw("body", says, lambda: self._placed(screen.body(), self.size))
+
+    def focus(self, name: str | None) -> bool:
+        """Show which target a keyboard would press. False where there is none of that name (any more)."""
+        target = self.target(name) if name else None
+        area = target.area if target else None
+        if area != self._focus.says:
+            self._focus.group.clear()
+            self._focus.says = area
+            if target is not None and area is not None:
+                pen = Pen(self._focus.group, self.theme, self.unit, self._height)
+                # Two colours: one of them stands out from whatever the target and its ground are.
+                pen.frame(area, "card", 2 * RING, target.radius)
+                pen.frame(area, "care", RING, target.radius)
+        return target is not None
 
     def _draw(self, name: str, says: object, make: Callable[[], Box]) -> bool:
         layer = self.layers[name]
@@ -136,7 +163,7 @@ class Stage:
 
     def wipe(self) -> None:
         """Hold nothing of the visit any more."""
-        for layer in self.layers.values():
+        for layer in (*self.layers.values(), self._focus):
             layer.clear()
 
     # ---- what lies where -------------------------------------------------------------------------------------------

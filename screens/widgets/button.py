@@ -33,7 +33,14 @@ Sends = Touch | TurnPage | AtMoment | Callable[[date], Touch]
 """What a touch posts. Events that carry today's date are given as what makes them of it (``Next``)."""
 
 #: What a ground turns to under the finger.
-PRESSED = {"accent": "accent_dark", "card": "sky_dark", "sky": "sky_dark", "key": "sky_dark", "key_dull": "track"}
+PRESSED = {
+    "accent": "accent_dark",
+    "card": "sky_dark",
+    "sky": "sky_dark",
+    "key": "sky_dark",
+    "key_dull": "track",
+    "bad_soft": "track",
+}
 
 HEIGHT = 120
 

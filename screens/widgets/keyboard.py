@@ -5,13 +5,13 @@ A touch between two keys counts for the nearer one: no dead strips.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from kiosk.session.events import Typed
 from screens.theme import Style
 from screens.widgets.box import Box, Rect
-from screens.widgets.button import Target
+from screens.widgets.button import Sends, Target
 from screens.widgets.fonts import Font
 from screens.widgets.pen import Pen
 from screens.widgets.text import Text
@@ -62,25 +62,38 @@ NUMBER: Layout = [
 ]
 
 
+def typed(name: str) -> Sends:
+    return partial(Typed, name)
+
+
 class Keys(Box):
-    """Keys of a layout; each row ``height`` units high, or more where the box grows."""
+    """Keys of a layout; each row ``height`` units high, or more where the box grows. ``sends``: what a key posts."""
 
     def __init__(
-        self, layout: Layout, clear: str, style: Style, role: str = "key", height: float = 112, grows: bool = False
+        self,
+        layout: Layout,
+        clear: str,
+        style: Style,
+        role: str = "key",
+        height: float = 112,
+        grows: bool = False,
+        sends: Callable[[str], Sends] = typed,
     ) -> None:
         self.layout, self.height, self.grows = layout, height, grows
         self.columns = max(column + wide for _, column, _, wide, _ in layout)
         self.rows = max(row + high for _, _, row, _, high in layout)
-        self.children = [self._key(name, clear, style.font("key" if name == "clear" else role)) for name, *_ in layout]
+        self.children = [
+            self._key(name, sends(name), clear, style.font("key" if name == "clear" else role)) for name, *_ in layout
+        ]
 
     @staticmethod
-    def _key(name: str, clear: str, font: Font) -> Target:
+    def _key(name: str, sends: Sends, clear: str, font: Font) -> Target:
         words = {"back": "←", "clear": clear}.get(name, name)
         fill = "key_dull" if name in ("back", "clear") else "key"
         text = Text(words, font, align="centre", one_line=True)
         reach = (GAP / 2, GAP / 2)
         spoken = "point" if name == "." else name
-        return Target(f"key.{spoken}", partial(Typed, name), text, fill, None, radius=18, pad=(8, 0), reach=reach)
+        return Target(f"key.{spoken}", sends, text, fill, None, radius=18, pad=(8, 0), reach=reach)
 
     def needs(self, width: float) -> float:
         return self.rows * (self.height + GAP) - GAP

@@ -77,7 +77,11 @@ def break_lines(words: str, width: float, measure: Measure) -> list[str]:
 def _evened(pieces: list[str], greedy: list[str], width: float, measure: Measure) -> list[str]:
     """As many lines as the greedy ones, at the width where they read best."""
     best, least = greedy, _roughness(greedy, width, measure)
+    # What fits a line as a whole is not cut for the sake of evenness.
+    longest = max((wide for piece in pieces if (wide := measure(piece.strip())) <= width), default=0.0)
     for share in (0.9, 0.8, 0.7, 0.6, 0.52):
+        if longest > width * share:
+            break
         lines = fill(pieces, width * share, measure)
         if len(lines) > len(greedy):
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kivy.graphics import Color, Ellipse, InstructionGroup, Rectangle, SmoothEllipse, SmoothRoundedRectangle
+from kivy.graphics import Color, Ellipse, InstructionGroup, Line, Rectangle, SmoothEllipse, SmoothRoundedRectangle
 
 from screens.theme import Colour, Theme
 from screens.widgets.box import Rect
@@ -30,6 +30,19 @@ class Pen:
         else:
             self._group.add(SmoothRoundedRectangle(pos=(x, y), size=(w, h), radius=[corner], segments=12))
         return tint
+
+    def frame(self, rect: Rect, colour: str, thick: float, radius: float = 0) -> None:
+        """Its line alone, drawn along the edge, half of it outside."""
+        self._colour(colour)
+        x, y, w, h = self._pixels(rect)
+        corner = min(radius * self._unit, w / 2, h / 2)
+        self._group.add(Line(rounded_rectangle=(x, y, w, h, corner), width=thick * self._unit / 2))
+
+    def stroke(self, start: tuple[float, float], end: tuple[float, float], colour: str, thick: float) -> None:
+        """A straight line, units from the top left."""
+        self._colour(colour)
+        points = [value for x, y in (start, end) for value in (x * self._unit, self._height - y * self._unit)]
+        self._group.add(Line(points=points, width=thick * self._unit / 2))
 
     def disc(self, rect: Rect, colour: str) -> None:
         self._colour(colour)

@@ -64,6 +64,8 @@ def outside(stage: Any) -> Iterator[str]:
     """Every box lies in its part of the page; nothing of the body behind header or footer."""
     top, bottom = stage.header_area.bottom, stage.footer_area.y
     parts = {"header": (0, top), "body": (top, bottom), "footer": (bottom, stage.size.h)}
+    if stage.layers["header"].box is None:
+        parts = {"body": (0, stage.size.h)}
     for part, (first, last) in parts.items():
         for box in stage.layers[part].box.walk():
             if not box.children and box.rect.h and (box.rect.y < first - SLACK or box.rect.bottom > last + SLACK):

@@ -34,7 +34,7 @@ from kiosk.session.state import (
     SorryReason,
     TakeTicket,
 )
-from tests.screens import tax_samples
+from tests.screens import maintenance_samples, tax_samples
 
 NOW = datetime(2026, 11, 24, 9, 41, 7, tzinfo=timezone(timedelta(hours=8)))
 CATALOGUE = Catalogue(config.read_services())
@@ -198,3 +198,4 @@ SESSIONS |= {
     name: at(*((page[0], SITUATIONS[page[1]]) if isinstance(page, tuple) else (page,)))
     for name, page in tax_samples.PAGES.items()
 }
+SESSIONS |= {name: at(page, holder=None) for name, page in maintenance_samples.PAGES.items()}

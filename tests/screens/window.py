@@ -131,16 +131,16 @@ def open_window(look: Look, targets_file: Path | None = None) -> Visitor:
     from kivy.base import runTouchApp
 
     import config
-    from kiosk.domain.texts import Texts
     from kiosk.runtime.inbox import Inbox
     from kiosk.session.state import Language
     from screens.app import KioskApp
     from tests.screens import samples
+    from tests.screens.maintenance_samples import SampleTexts
 
     clock = HandClock(samples.NOW)
     app = KioskApp(
         inbox=Inbox(),
-        texts={language: Texts(config.read_texts(language)) for language in Language},
+        texts={language: SampleTexts(config.read_texts(language), language) for language in Language},
         catalogue=samples.CATALOGUE,
         hall_names={Language.ZH: "芗城办税服务厅", Language.EN: "Xiangcheng Tax Hall"},
         kiosk="K3",
@@ -148,6 +148,7 @@ def open_window(look: Look, targets_file: Path | None = None) -> Visitor:
         clock=clock,
         targets_file=targets_file,
     )
+    app.release = 12
     app._run_prepare()
     runTouchApp(embedded=True)
     visitor = Visitor(app, clock)
