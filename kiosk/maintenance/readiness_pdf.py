@@ -62,8 +62,8 @@ def make(
         y -= ROW
         canvas.setFont(_FACE, 10)
         canvas.drawString(MARGIN, y, name)
-        canvas.drawString(MARGIN + 270, y, how)
-        canvas.drawString(MARGIN + 330, y, value)
+        canvas.drawString(MARGIN + 258, y, how)
+        canvas.drawString(MARGIN + 336, y, value)
         canvas.drawRightString(width - MARGIN, y, result)
         canvas.setLineWidth(0.4)
         canvas.line(MARGIN, y - 5, width - MARGIN, y - 5)
