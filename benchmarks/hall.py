@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pysqlite3.dbapi2 as sqlite
 
-from benchmarks.hall_load import Measured, SigningKiosk, measure_calls, measure_tickets, staffed
+from benchmarks.hall_load import Measured, enrolled, measure_calls, measure_tickets, staffed
 from benchmarks.row import Row
 from demo.hall_server import HallServer
 from hall.store.database import Database
@@ -56,10 +56,9 @@ async def _measure(data: Path) -> tuple[Measured, Measured]:
     hall = HallServer(data)
     hall.start()
     try:
-        kiosk = SigningKiosk("K1")
-        await kiosk.enrol(hall)
+        kiosks = await enrolled(hall, CONNECTIONS)
         clerks = await staffed(hall, WINDOWS)
-        return await measure_tickets(hall, kiosk, TICKETS, CONNECTIONS), await measure_calls(hall, clerks)
+        return await measure_tickets(hall, kiosks, TICKETS, CONNECTIONS), await measure_calls(hall, clerks)
     finally:
         hall.stop()
 

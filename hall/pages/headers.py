@@ -13,7 +13,17 @@ SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
+    "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+    "microphone=(), midi=(), payment=(), serial=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+#: Over TLS only: from then on this browser asks this hall in no other way. Not for other hosts of its domain, which are
+#: not the hall's to decide about.
+STRICT_TRANSPORT: Final = "max-age=31536000"
+
+#: Other sites may embed nothing of the hall, but the tax app reads what is public.
+_RESOURCE: Final = "Cross-Origin-Resource-Policy"
 
 
 class SecurityHeaders:
@@ -32,6 +42,9 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault(_RESOURCE, "cross-origin" if scope["path"].startswith("/public/") else "same-origin")
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = STRICT_TRANSPORT
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
