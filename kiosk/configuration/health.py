@@ -31,7 +31,8 @@ GRAVE = frozenset({"store", "not-drawn", "loop", "worker", "defect"})
 #: From the start: a page is drawn, and each device has been found that will be. A terminal takes its time.
 DRAWN_S, DEVICES_S = 20.0, 45.0
 
-LOOK_EVERY_S = 0.5
+#: Longer than the session's loop ever sleeps: between two looks it has gone round, or it hangs.
+LOOK_EVERY_S = 1.5
 
 
 @dataclass(frozen=True)

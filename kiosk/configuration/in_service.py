@@ -58,9 +58,7 @@ class InService:
             self._slots.roll_back(UNREADABLE)
             raise Unreadable(f"{type(problem).__name__}: {problem}") from None
 
-    def watch(
-        self, look: Callable[[frozenset[str]], Seen], given_up: Callable[[str], object]
-    ) -> HealthWatch | None:
+    def watch(self, look: Callable[[frozenset[str]], Seen], given_up: Callable[[str], object]) -> HealthWatch | None:
         """Somebody who watches the release while it is on trial; None when none is. ``look(devices)``: how the front
         end is, with the devices that it has seen working. ``given_up(why)``: it has to begin anew."""
         if self.folder is None or self._slots.read().state is not Slot.TRYING:

@@ -121,6 +121,9 @@ def _settings(folders: config.Folders, own: Path | None, made: list[Settings]) -
             yield f"{table} is not a table"
         elif allowed is not None and (other := values.keys() - allowed):
             yield f"[{table}] {', '.join(sorted(other))} is not for a release to say"
+        elif unknown := values.keys() - folders.read_toml("kiosk.toml").get(table, {}).keys():
+            # Some of these tables are read by name alone: a slip of the pen would change nothing, and say nothing.
+            yield f"[{table}] {', '.join(sorted(unknown))} is no setting"
     settings = load(own, folders)
     made.append(settings)
     for each in fields(Limits):
