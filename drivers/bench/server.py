@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -28,6 +28,8 @@ class Bench:
         for device in devices:
             end = TcpEnd(ports[device.name]) if device.name in ports else PtyEnd(folder / device.name)
             self._lines[device.name] = Line(device, end, paced)
+        self.others: dict[str, Callable[[str, object], object]] = {}
+        """What is on no line of ours and can be acted on all the same, by name: a card for a reader behind pcscd."""
         self._control = ControlServer(folder, self.do)
 
     def start(self) -> None:
@@ -58,6 +60,9 @@ class Bench:
 
     def do(self, device: str, action: str, argument: object = None) -> object:
         """Do something to a device; see ``Line.actions`` and the device's own. Raises BadAction."""
+        if device in self.others:
+            return self.others[device](action, argument)
         if device not in self._lines:
-            raise BadAction(f"no {device!r} on the bench; there are {', '.join(sorted(self._lines))}")
+            known = ", ".join(sorted({*self._lines, *self.others}))
+            raise BadAction(f"no {device!r} on the bench; there are {known}")
         return self._lines[device].act(action, argument)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kiosk.cli.output import emit, refuse
+
+if TYPE_CHECKING:
+    from drivers.bench.server import Bench
 
 Folder = Annotated[Path, typer.Option("--dir", help="Where the devices' ports and the control socket are.")]
 
@@ -26,6 +31,10 @@ def register(app: typer.Typer) -> None:
 def run_bench(
     context: typer.Context,
     folder: Folder = FOLDER,
+    smart_card: Annotated[
+        bool,
+        typer.Option("--smart-card", help="A technicians' slot too: a pcscd of its own; needs root."),
+    ] = False,
     tcp: Annotated[
         list[str] | None, typer.Option(help="DEVICE or DEVICE=PORT: at a TCP port instead of a PTY. Repeatable.")
     ] = None,
@@ -56,14 +65,51 @@ def run_bench(
     signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
         bench = Bench(folder, [*devices, SimulatedTerminal(folder, terminal)], ports)
-        with bench:
+        with _slot(folder, bench) if smart_card else nullcontext() as slot, bench:
             for name, address in bench.addresses.items():
                 print(f"{name}  {address}")
+            for line in slot or ():
+                print(line)
             print("ready", flush=True)
             signal.sigwait(stops)
     except OSError as error:
         sys.stderr.write(f"the bench cannot be set up: {error}\n")
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def _slot(folder: Path, bench: Bench) -> Iterator[list[str]]:
+    """A virtual reader, and a technician's card beside it; what to say of them. The list of technicians that lets the
+    card in lies in ``folder/config``: start the kiosk with TAXKIOSK_CONFIG there. Raises OSError."""
+    from drivers.bench.smart_card import PIN, VirtualCard, VirtualReaders
+
+    if missing := VirtualReaders.missing():
+        raise OSError(missing)
+    with VirtualReaders() as readers:
+        card = VirtualCard(readers.ports[0])
+        bench.others["smart-card"] = card.do
+        try:
+            _write_technicians(folder / "config", card.chip.certificate)
+            yield [
+                f"smart-card  {readers.url(0)}",
+                f"   PCSCLITE_CSOCK_NAME={readers.socket} TAXKIOSK_CONFIG={folder / 'config'}  PIN {PIN}",
+            ]
+        finally:
+            card.pull()
+
+
+def _write_technicians(folder: Path, certificate: bytes) -> None:
+    import hashlib
+    from datetime import date
+
+    import msgspec
+
+    from kiosk.domain.fleet import Technician, TechnicianList, TechnicianRole
+
+    fingerprint = hashlib.sha256(certificate).hexdigest()
+    someone = Technician("T7", "陈工", TechnicianRole.SENIOR, fingerprint, date(2017, 1, 1), date(2035, 12, 31))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "technicians.json").write_bytes(msgspec.json.encode(TechnicianList([someone])))
 
 
 def do(

@@ -12,6 +12,7 @@ from kiosk.cli.output import emit, refuse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drivers.contract import DeviceStatus
     from drivers.printer.document import Document
     from drivers.printer.driver import PrintResult
     from drivers.printer.profile import PrinterProfile
@@ -230,6 +231,18 @@ def _seen_by_front_end(file: Path) -> dict[str, Any] | None:
     return {"at": said["at"], "seen_by": "front_end", "devices": said["devices"]}
 
 
+def _slot(url: str) -> DeviceStatus:
+    from drivers.contract import DeviceState, DeviceStatus
+    from drivers.transport import BadUrl
+
+    try:
+        from drivers.smart_card.slot import look_at_slot
+
+        return look_at_slot(url)
+    except (ImportError, BadUrl) as problem:
+        return DeviceStatus(DeviceState.NO_DEVICE, detail=str(problem))
+
+
 def _look_at_devices(devices: Devices) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -255,5 +268,6 @@ def _look_at_devices(devices: Devices) -> dict[str, Any]:
         if devices.receipt_printer
         else absent,
         "pos": look_at_terminal(devices.pos) if devices.pos else absent,
+        "smart_card": _slot(devices.smart_card) if devices.smart_card else absent,
     }
     return {name: asdict(status) for name, status in seen.items()}

@@ -19,9 +19,21 @@ def main() -> None:
 
     import typer
 
-    from kiosk.cli import appliance, assess, bench, catalogue, conform, devices, install, ledger, machine, release
+    from kiosk.cli import (
+        appliance,
+        assess,
+        audit,
+        bench,
+        catalogue,
+        conform,
+        devices,
+        install,
+        ledger,
+        machine,
+        release,
+    )
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-    for room in (catalogue, assess, devices, bench, conform, appliance, ledger, machine, install, release):
+    for room in (catalogue, assess, devices, bench, conform, appliance, ledger, audit, machine, install, release):
         room.register(app)
     app()
