@@ -13,8 +13,10 @@ import typer
 from kiosk.cli.output import NOT_ENROLLED, emit, fail, open_store, refuse
 
 if TYPE_CHECKING:
+    from kiosk.runtime.enrolment import Enrolment
     from kiosk.settings import Settings
     from kiosk.store.store import Store
+    from kiosk.sync.fleet import FleetAgent
 
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="The kiosk's own kiosk.toml; without it the shipped values.")
@@ -58,6 +60,8 @@ def sync(settings_file: SettingsFile = None) -> None:
     hall = HallClient(settings.kiosk.hall_url, signer, hall_ca=settings.kiosk.hall_ca)
     manager, pulse = ServiceManager(), Pulse("sync")
     watchdog = Watchdog(manager, pulse)
+    fleet = _fleet(settings, settings_file, store, enrolment)
+    fleet.start()
     manager.ready("emptying the journal into the hall")
     watchdog.start()
     try:
@@ -65,8 +69,33 @@ def sync(settings_file: SettingsFile = None) -> None:
     finally:
         manager.stopping()
         watchdog.stop()
+        fleet.stop()
         hall.close()
         store.close()
+
+
+def _fleet(settings: Settings, settings_file: Path | None, store: Store, enrolment: Enrolment) -> FleetAgent:
+    """The agent's other half: reports, orders and releases."""
+    from importlib import metadata
+
+    from kiosk.configuration.taking import Taker
+    from kiosk.runtime.clock import SystemClock
+    from kiosk.runtime.trusted_clock import TrustedClock
+    from kiosk.sync.fleet import agent_for
+    from kiosk.sync.hall_client import HallClient
+    from kiosk.sync.signing import Signer
+
+    kiosk, clock = settings.kiosk, TrustedClock(SystemClock())
+    clock.trust(store)
+
+    def client() -> HallClient:
+        signer = Signer(enrolment.kiosk, enrolment.private_key)
+        return HallClient(kiosk.hall_url, signer, told=clock.hall_told, hall_ca=kiosk.hall_ca)
+
+    folder, ask_restart = kiosk.configuration_dir, store.standing.ask_restart
+    taker = Taker(folder, settings_file, store, enrolment, client(), clock.now, ask_restart)
+    software = metadata.version("taxkiosk")
+    return agent_for(store, clock, enrolment.kiosk, enrolment.order_key, kiosk.status_file, software, taker, client)
 
 
 def enrol(

@@ -21,6 +21,7 @@ from kiosk.domain.catalogue import Catalogue
 from kiosk.domain.filing import PaymentResult
 from kiosk.domain.texts import Texts
 from kiosk.maintenance.world import World
+from kiosk.runtime.attendant import Attendant
 from kiosk.runtime.card_watch import CardWatch
 from kiosk.runtime.clock import Clock
 from kiosk.runtime.device_book import DeviceBook
@@ -152,7 +153,13 @@ class Appliance:
             devices.receipt_printer_baudrate,
             devices.receipt_printer_width,
         )
-        self._runtime = Runtime(rules or Rules(catalogue, limits), inbox, clock, self._perform, show)
+
+        def show_and_note(shown: Shown) -> None:
+            self._attendant.shown(shown)
+            show(shown)
+
+        self._runtime = Runtime(rules or Rules(catalogue, limits), inbox, clock, self._perform, show_and_note)
+        self._attendant = Attendant(store, inbox, clock, status, lambda: self._runtime.pulse.count)
         self._technicians = (
             TechnicianDesk(devices.smart_card, store, inbox, clock, book.note) if devices.smart_card else None
         )
@@ -228,6 +235,7 @@ class Appliance:
         now = self._clock.now()
         asks, slips = self._store.recover(now)
         log.info("recovered", asks=asks, slips=slips, **asdict(self._store.recover_taxes(now)))
+        self._store.standing.note_start(now)
         # Devices are taken to work until somebody has looked; at one that this kiosk does not have nobody will.
         for name, desk in self._devices().items():
             if desk is None:
@@ -245,11 +253,13 @@ class Appliance:
             # Everybody still looks at his own device every second or two.
             log.warning("hotplug-not-heard", reason=problem.strerror)
         self._loop.start()
+        self._attendant.start()
 
     def stop(self) -> None:
         """At most STOP_S seconds a thread; a hung device does not keep the process."""
         self._runtime.stop()
         self._loop.join(STOP_S)
+        self._attendant.stop(STOP_S)
         self._hotplug.stop(STOP_S)
         if self._cards is not None:
             self._cards.stop(STOP_S)

@@ -23,6 +23,7 @@ _LATEST = text(
     "SELECT id, kind, number, key, token, reprint, state, reason, intended_at, ended_at FROM slip"
     " ORDER BY id DESC LIMIT :limit"
 )
+_UNCERTAIN = text("SELECT count(*) FROM slip WHERE state = 'uncertain' AND intended_at >= :at")
 _INTEND_TEST = text(
     "INSERT INTO slip (token, number, reprint, state, intended_at, kind)"
     " VALUES ('', :number, 0, 'intended', :at, 'test') RETURNING id"
@@ -67,6 +68,11 @@ class PrintLedger:
                 )
                 for row in connection.execute(_LATEST, {"limit": limit})
             ]
+
+    def uncertain_since(self, at: datetime) -> int:
+        """How many sheets intended since then ended nobody knows how."""
+        with self._transaction(True) as connection:
+            return int(connection.execute(_UNCERTAIN, {"at": at.isoformat()}).scalar_one())
 
     def record_test(self, sample: str, now: datetime) -> int:
         """The intent to print a sample; its end goes to ``Store.record_print``. Nobody but the ledger learns of it."""

@@ -116,12 +116,16 @@ class StandingBook:
     def refuse(
         self, order: str, number: int | None, answer: OrderAnswer, audited: tuple[str, str, str], at: datetime
     ) -> None:
-        """It is answered, and changes nothing. ``number``: of a genuine order, which is passed over for good."""
+        """It is answered, and changes nothing.
+
+        ``order``: its id, "" where none can be read. ``number``: of a genuine order, which is passed over for good.
+        """
         with self._transaction(False) as connection:
             if number is not None:
                 connection.execute(_HEARD, {"number": number})
             audit.add(connection, *audited, at)
-            connection.execute(_ANSWER, {"id": order, "body": msgspec.json.encode(answer)})
+            if order:
+                connection.execute(_ANSWER, {"id": order, "body": msgspec.json.encode(answer)})
 
     def answers_to_send(self) -> dict[str, OrderAnswer]:
         """By the order's id."""

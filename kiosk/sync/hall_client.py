@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from kiosk.domain.filing import (
     TaxpayersOfPerson,
     TerminalJournal,
 )
+from kiosk.domain.fleet import KioskReport, OrderAnswer, ReportReply
 from kiosk.domain.messages import (
     EnrolReply,
     EnrolRequest,
@@ -172,6 +174,38 @@ class HallClient:
         except httpx2.TransportError as problem:
             raise HallUnreachable(type(problem).__name__) from None
 
+    # ---- the machine itself ----------------------------------------------------------------------------------------
+
+    def report(self, report: KioskReport, timeout: float) -> ReportReply:
+        return self._post("/kiosk/v1/report", report, timeout, ReportReply)
+
+    def answer_order(self, order: str, answer: OrderAnswer, timeout: float) -> None:
+        response = self._send("POST", f"/kiosk/v1/orders/{order}/answer", answer, timeout)
+        if not response.is_success:
+            raise HallRefused(response.status_code, _problem(response))
+
+    @contextmanager
+    def listen(self, timeout: float) -> Iterator[Iterator[tuple[str, str]]]:
+        """The hall's line to this kiosk: (event, data) as they come, until the hall ends it. ``timeout``: seconds of
+        silence, of heartbeats too, after which the line is taken for dead. Raises HallError."""
+        for attempt in (1, 2):
+            request = self._http.build_request("GET", "/kiosk/v1/events")
+            if self._signer is not None:
+                self._signer.sign(request)
+            response = self._exchange(request, timeout, stream=True)
+            try:
+                if response.status_code != httpx2.codes.OK:
+                    response.read()
+                    if attempt == 1 and self._clock_corrected(response):
+                        continue
+                    raise HallRefused(response.status_code, _problem(response))
+                yield _events(response)
+                return
+            except httpx2.TransportError as problem:
+                raise HallUnreachable(type(problem).__name__) from None
+            finally:
+                response.close()
+
     # ---- for everybody ---------------------------------------------------------------------------------------------
 
     def state(self, timeout: float) -> HallState:
@@ -205,10 +239,10 @@ class HallClient:
             return response
         return response
 
-    def _exchange(self, request: httpx2.Request, timeout: float) -> httpx2.Response:
+    def _exchange(self, request: httpx2.Request, timeout: float, *, stream: bool = False) -> httpx2.Response:
         request.extensions["timeout"] = httpx2.Timeout(timeout).as_dict()
         try:
-            response = self._http.send(request)
+            response = self._http.send(request, stream=stream)
         except httpx2.TransportError as problem:
             raise HallUnreachable(type(problem).__name__) from None
         if self._told is not None and (hall_time := _parse_time(response.headers.get("Hall-Time", ""))) is not None:
@@ -234,6 +268,18 @@ class HallClient:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.DecodeError:
             raise HallRefused(response.status_code, "an answer that is not one of this hall's messages") from None
+
+
+def _events(response: httpx2.Response) -> Iterator[tuple[str, str]]:
+    """Server-sent events as this hall writes them: one line of data each."""
+    kind = ""
+    for line in response.iter_lines():
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        elif name == "data" and kind:
+            yield kind, value
+            kind = ""
 
 
 def _problem(response: httpx2.Response) -> str:
