@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -15,7 +17,7 @@ from kiosk.configuration.slots import TRIES
 from kiosk.domain.fleet import Slot
 from kiosk.domain.release import pack, unpack
 from kiosk.settings import load
-from tests.configuration.office import FILES, Kiosk, Mirror, Office
+from tests.configuration.office import BEGAN, FILES, Kiosk, Mirror, Office
 
 
 def shipped(name: str) -> str:
@@ -145,9 +147,6 @@ def test_a_technician_rolls_back_and_the_audit_log_says_who(office: Office, kios
 
 
 def test_a_kiosk_without_a_root_says_so(office: Office, kiosk: Kiosk) -> None:
-    kiosk.enrolment = msgspec.structs.replace(kiosk.enrolment) if False else kiosk.enrolment
-    from dataclasses import replace
-
     kiosk.enrolment = replace(kiosk.enrolment, release_root="")
     kiosk.reborn()
     report = kiosk.taker.consider(office.publish())
@@ -159,7 +158,7 @@ def test_a_kiosk_without_a_root_says_so(office: Office, kiosk: Kiosk) -> None:
 
 
 @pytest.fixture
-def no_release() -> object:
+def no_release() -> Iterator[None]:
     yield
     config.use(None)
 
@@ -196,8 +195,6 @@ GOOD = Seen(True, True, True, True, 0, frozenset({"id_card", "pos"}))
 
 
 def but(**changed: object) -> Seen:
-    from dataclasses import replace
-
     return replace(GOOD, **changed)  # type: ignore[arg-type]
 
 
@@ -240,18 +237,12 @@ def test_a_device_that_did_not_work_before_is_not_waited_for() -> None:
 def test_the_shipped_configuration_is_one_that_could_be_published(tmp_path: Path) -> None:
     names = ["services.yaml", "theme.toml", *(f"tax/{name}.yaml" for name in config.TAX_FILES)]
     names += [f"texts/{file.name}" for file in (config.SHIPPED / "texts").glob("*.toml")]
-    bundle = unpack(pack(1, load_time(), "", {name: shipped(name) for name in names}), 1)
+    bundle = unpack(pack(1, BEGAN, "", {name: shipped(name) for name in names}), 1)
     for name, text in bundle.files.items():
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
     assert validate.problems(tmp_path, None) == []
-
-
-def load_time():  # type: ignore[no-untyped-def]
-    from tests.configuration.office import BEGAN
-
-    return BEGAN
 
 
 def without_a_line(name: str, beginning: str) -> str:
@@ -260,6 +251,8 @@ def without_a_line(name: str, beginning: str) -> str:
     assert len(kept) == len(lines) - 1
     return "".join(kept)
 
+
+THEME = shipped("theme.toml")
 
 BAD = {
     "settings that are no TOML": ({"settings.toml": "[limits"}, "settings.toml"),
@@ -287,13 +280,13 @@ BAD = {
     ),
     "a file of words that lost its tables": ({"texts/paper.zh.toml": "", "texts/paper.en.toml": ""}, "missing in zh"),
     "a theme without a colour": ({"theme.toml": without_a_line("theme.toml", 'sky_dark = "#C9')}, "sky_dark"),
-    "a colour that is none": ({"theme.toml": shipped("theme.toml").replace("#F5F8FC", "#F5F8F", 1)}, "#F5F8F"),
+    "a colour that is none": ({"theme.toml": THEME.replace("#F5F8FC", "#F5F8F", 1)}, "#F5F8F"),
     "white on white": (
-        {"theme.toml": shipped("theme.toml").replace('ink = "#10243E"', 'ink = "#FFFFFF"', 1)},
+        {"theme.toml": THEME.replace('ink = "#10243E"', 'ink = "#FFFFFF"', 1)},
         "contrast",
     ),
     "type nobody can read": (
-        {"theme.toml": shipped("theme.toml").replace("body = [40,", "body = [4,", 1)},
+        {"theme.toml": THEME.replace("body = [40,", "body = [4,", 1)},
         "type.body",
     ),
     "technicians that are no list": ({"technicians.json": "{}"}, "technicians.json"),
