@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import msgspec
 import typer
 
+from hall import cli_fleet
 from hall.cli_bundle import bundle_app
 from hall.cli_release import app as release_app
 
@@ -40,6 +41,7 @@ app.add_typer(register_app, name="register")
 app.add_typer(stock_app, name="stock")
 app.add_typer(invoice_app, name="invoice")
 app.add_typer(release_app, name="release")
+cli_fleet.register(app, kiosk_app)
 app.add_typer(bundle_app, name="bundle")
 
 tls_app = typer.Typer(no_args_is_help=True, help="The hall's certificate.")

@@ -25,7 +25,7 @@ class Logs:
 
     def newest(self, hours: int) -> str:
         """Whole lines, the newest last, at most LOG_BYTES of UTF-8; the oldest are left out."""
-        return cut(self._journal(hours) or self._files(hours))
+        return cut(self._journal(hours) or self._files(hours) or b"== nothing was logged\n")
 
     def _journal(self, hours: int) -> bytes:
         program = shutil.which("journalctl")
