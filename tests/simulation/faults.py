@@ -44,6 +44,7 @@ class Faults:
             (self.clock_jumps, 5),
             (self.windows_hear_nothing, 3),
             (self.hall_disk_is_slow, 3),
+            (self.release_is_published, 8),
         ]
         self._kinds = [(begin, weight * town.weather.get(begin.__name__, 1)) for begin, weight in self._kinds]
 
@@ -188,6 +189,7 @@ class Faults:
     def _dark(self, machine: Machine, front: Process) -> None:
         dead_agent = machine.agent
         machine.kill("agent")
+        machine.releases.platter.power_cut()
         seconds = self.chance.uniform(5.0, 40.0)
         self._again(front, machine, "front", machine.start_front, seconds)
         if dead_agent is not None:
@@ -285,6 +287,11 @@ class Faults:
         house = self._house()
         house.disk_s = self.chance.choice((0.2, 0.8, 2.0))
         self._ends(self.chance.uniform(5.0, 30.0), lambda: setattr(house, "disk_s", 0.0))
+
+    def release_is_published(self) -> None:
+        """Good or bad: kiosks have to tell. A day of a town holds as many as a year of a real hall."""
+        self.town.count("fault")
+        self._house().press.publish()
 
     def windows_hear_nothing(self) -> None:
         self._begins("windows lose answers")

@@ -28,6 +28,7 @@ from kiosk.domain.filing import Bureau
 from tests.simulation.clockwork import PowerCut, Process, owner, pause, point, this_thread
 
 if TYPE_CHECKING:
+    from tests.simulation.releases import Press
     from tests.simulation.town import Town
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
@@ -125,6 +126,7 @@ class House:
         self.server: HallServer
         self.answers_calls = False
         self.clerks: list[Clerk] = []
+        self.press: Press
         self.down_since: float | None = None
         self.disk_s = 0.0
 

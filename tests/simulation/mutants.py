@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -30,6 +31,9 @@ from hall.queue.desk import Desk
 from hall.queue.refusal import Refused
 from hall.queue.views import ActionRequest, WindowAction
 from hall.store import statements
+from kiosk.configuration import durable, slots
+from kiosk.configuration.slots import Slots, State
+from kiosk.domain.release import Bundle
 from kiosk.runtime.paying import PosDesk
 from kiosk.runtime.storekeeper import Storekeeper
 from kiosk.session.effects import Forget, RecordTicket
@@ -255,6 +259,40 @@ def unknown_is_not_asked() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def named_before_it_is_there() -> Iterator[None]:
+    """A release is put into service while its files are still on their way to the disk."""
+    put_in = Slots.put_in
+
+    def hurried(self: Slots, bundle: Bundle) -> Path:
+        with mock.patch.object(durable, "write", lambda file, data: file.write_bytes(data)):
+            return put_in(self, bundle)
+
+    with mock.patch.object(Slots, "put_in", hurried):
+        yield
+
+
+@contextmanager
+def floor_not_kept() -> Iterator[None]:
+    """Any release that is signed is taken, be it the one from before."""
+    with mock.patch.object(State, "floor", property(lambda self: 0)):
+        yield
+
+
+@contextmanager
+def tries_not_counted() -> Iterator[None]:
+    """A release may crash for ever."""
+    started = slots._started
+
+    def forgetful(state: State) -> State:
+        return started(msgspec.structs.replace(state, tries=0))
+
+    with mock.patch.object(slots, "_started", forgetful):
+        yield
+
+
+RELEASES = {"release_is_published": 12}
+
 MUTANTS = (
     Mutant("ask not made durable", ask_not_durable, (promises.COMMIT_FIRST,)),
     Mutant("own number reused", own_number_reused, (promises.ONE_TICKET,), {"front_dies": 4, "kiosk_cut_off": 6}),
@@ -302,6 +340,14 @@ MUTANTS = (
         {"terminal_falls_silent": 20, "front_dies": 4},
         ONLY_TAXES,
     ),
+    Mutant(
+        "release in service before it is on the disk",
+        named_before_it_is_there,
+        (promises.WHOLE_CONFIGURATION,),
+        {**RELEASES, "power_goes": 20},
+    ),
+    Mutant("floor not kept", floor_not_kept, (promises.WHOLE_CONFIGURATION,), RELEASES),
+    Mutant("starts of a release not counted", tries_not_counted, (promises.WHOLE_CONFIGURATION,), RELEASES),
 )
 
 

@@ -52,7 +52,9 @@ from tests.simulation.hall import Clerk, House
 from tests.simulation.judge import Judge, Violation
 from tests.simulation.network import Network
 from tests.simulation.people import PURPOSES, Citizen, Visitor
+from tests.simulation.platter import put_in_place
 from tests.simulation.promises import NO_DEFECT
+from tests.simulation.releases import Press, Shelf
 from tests.simulation.stage import staged
 
 KEY = bytes(32)
@@ -109,6 +111,7 @@ class Machine:
         self.tickets = Printer(self, chance, "ticket_printer", mute=0.02)
         self.receipts = Printer(self, chance, "receipt_printer", mute=0.02)
         self.terminal = Terminal(self, chance)
+        self.releases = Shelf(self, Random(f"releases {name} {town.seed}"))
         self.front: Process | None = None
         self.agent: Process | None = None
         self.shown: Shown | None = None
@@ -151,6 +154,8 @@ class Machine:
         return process
 
     def _run_front(self) -> None:
+        self.releases.begin()
+        SimThread(self.releases.watch, name="releases").start()
         inbox = self.inbox = SimulatedInbox(self)
         self.trusted = TrustedClock(self.clock)
         store = self._store()
@@ -184,6 +189,7 @@ class Machine:
         store = self._store()
         while (enrolment := enrolment_of(store)) is None:
             pause(1.0)
+        SimThread(functools.partial(self.releases.take, store, enrolment), name="releases").start()
         client = HallClient(self.settings.kiosk.hall_url, Signer(enrolment.kiosk, enrolment.private_key))
         agent.run(store, client, cast(threading.Event, SimEvent()))
 
@@ -375,7 +381,7 @@ class Town:
         founding.ground()
         self.pack = _pack()
         try:
-            with staged(self, self.loop, Random(f"secrets {self.seed}")):
+            with staged(self, self.loop, Random(f"secrets {self.seed}")), put_in_place():
                 self._found()
                 self.loop.create_task(self._play(events))
                 self.loop.set_exception_handler(self._problem)
@@ -384,6 +390,7 @@ class Town:
         finally:
             for machine in self.machines:
                 machine.books.close()
+                machine.releases.platter.forget()
             shutil.rmtree(self.folder, ignore_errors=True)
             self.loop.close()
         self.played_s = _real_seconds() - begun
@@ -406,6 +413,7 @@ class Town:
             founding.copy_hall(data)
             house = House(self, name, data, founding.hall_settings(name), Random(f"{name} {self.seed}"))
             self.halls.append(house)
+            house.press = Press(house, self, Random(f"press {name} {self.seed}"))
             house.clerks = [
                 Clerk(house, window, staff + 1, Random(f"{name} {window} {self.seed}"))
                 for staff, window in enumerate(founding.WINDOWS)
@@ -446,6 +454,8 @@ class Town:
                 await self.faults.episode()
                 self.closing = True
                 self.faults.heal()
+                for house in self.halls:
+                    house.press.settle()
                 await asyncio.sleep(LIVENESS_S)
                 self.judge.nothing_works_any_more()
                 await asyncio.sleep(LIVENESS_S)
@@ -453,6 +463,8 @@ class Town:
                 await asyncio.sleep(EMPTY_PAGES_S - LIVENESS_S)
                 self.judge.everybody_is_gone()
                 self.judge.books_agree()
+                for machine in self.machines:
+                    machine.releases.nothing_waits()
                 self.report.checks += 1
                 if self.report.events >= events or self.report.violations:
                     return
