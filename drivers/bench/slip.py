@@ -84,6 +84,9 @@ class Paper:
     dots: int
     folder: Path | None = None
     slips: deque[Slip] = field(default_factory=lambda: deque(maxlen=200))
+    """The latest."""
+    whole: int = 0
+    """How many have been cut off whole, ever."""
     _strips: list[_Strip] = field(default_factory=list)
     _head: int = 0
     _last_cut: int = -HEAD_TO_KNIFE
@@ -152,6 +155,7 @@ class Paper:
         self._strips = [s for s in self._strips if s.top + (s.image.height if s.image else 1) > until]
         slip = Slip(text, picture, torn)
         self.slips.append(slip)
+        self.whole += not torn
         return slip
 
     def _save(self, folder: Path, strips: list[_Strip], until: int, text: str, kind: str) -> Path:

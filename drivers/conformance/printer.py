@@ -93,7 +93,7 @@ class BenchPrinter(PrinterSubject):
     @property
     def slips(self) -> int:
         """Whole slips that the printer has cut."""
-        return sum(not slip.torn for slip in self.simulated.slips)
+        return self.simulated.model.paper.whole
 
     def settles(self) -> None:
         """Whatever is going to come out does."""
