@@ -20,6 +20,8 @@ _GROUPS = 1 | 2
 _UDEV_MAGIC = 0xFEEDCAFE
 _UDEV_HEAD = struct.Struct(">8s I")
 _LONGEST = 65536
+#: Behind pcscd a reader has no name of its own: whatever comes or goes on the bus may be it.
+_USB = "/dev/bus/usb/"
 #: A cable that is put in makes a dozen events within milliseconds: they are told together.
 GATHER_S = 0.05
 
@@ -81,7 +83,8 @@ class Hotplug:
         for url, wake in self._wake.items():
             node = os.path.realpath(url)
             # A lasting name points elsewhere, or nowhere, once its device has gone: the last node counts too.
-            if lost or names & {url, node, self._nodes[url]}:
+            behind_usb = url.startswith("pcsc://") and any(name.startswith(_USB) for name in names)
+            if lost or behind_usb or names & {url, node, self._nodes[url]}:
                 self._nodes[url] = node
                 wake()
 

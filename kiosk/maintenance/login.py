@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-FILE = "technicians.json"
-
 #: Bits; a list that names a shorter RSA key was a mistake.
 SHORTEST_RSA = 2048
 
@@ -39,9 +37,8 @@ class Refusal:
 def read_list() -> TechnicianList | None:
     """The list of the release in service; None where there is none, and then nobody is let in."""
     try:
-        return msgspec.json.decode(config.path(FILE).read_bytes(), type=TechnicianList)
-    except FileNotFoundError:
-        return None
+        said = config.read_technicians()
+        return None if said is None else msgspec.json.decode(said, type=TechnicianList)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as problem:
         log.error("technicians-unreadable", reason=type(problem).__name__)
         return None

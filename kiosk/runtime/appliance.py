@@ -164,8 +164,14 @@ class Appliance:
             TechnicianDesk(devices.smart_card, store, inbox, clock, book.note) if devices.smart_card else None
         )
         self._maintenance = self._put_maintenance_together(settings, store, enrolment, texts, inbox, clock, book, font)
-        urls = (devices.id_card, devices.ticket_printer, devices.receipt_printer, devices.pos)
-        desks = zip(urls, (self._cards, self._tickets, self._receipts, self._pos), strict=True)
+        urls = (
+            devices.id_card,
+            devices.ticket_printer,
+            devices.receipt_printer,
+            devices.pos,
+            devices.smart_card,
+        )
+        desks = zip(urls, (self._cards, self._tickets, self._receipts, self._pos, self._technicians), strict=True)
         self._hotplug = Hotplug({url: desk.wake for url, desk in desks if desk is not None})
         self._loop = threading.Thread(target=self._runtime.run, name="loop", daemon=True)
 

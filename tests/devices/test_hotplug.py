@@ -79,6 +79,15 @@ def test_only_who_waits_for_the_device_is_woken(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not os.access("/sys/class/mem/null/uevent", os.W_OK), reason="only root makes the kernel speak")
+def test_whatever_comes_on_the_bus_may_be_the_technicians_reader() -> None:
+    woken: list[str] = []
+    hotplug = Hotplug({"pcsc://": lambda: woken.append("slot")})
+    hotplug.hear([HotplugEvent("add", frozenset({"/dev/ttyUSB0"}))])
+    assert woken == []
+    hotplug.hear([HotplugEvent("add", frozenset({"/dev/bus/usb/001/007"}))])
+    assert woken == ["slot"]
+
+
 def test_an_event_of_the_kernel_s_own_wakes_within_a_moment() -> None:
     woken = threading.Event()
     watch = Hotplug({"/dev/null": woken.set})

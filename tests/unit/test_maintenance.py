@@ -323,7 +323,7 @@ def test_the_card_s_own_dates_count_beside_the_list_s() -> None:
 def test_a_list_that_cannot_be_read_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAXKIOSK_CONFIG", str(tmp_path))
     assert login.read_list() is None
-    (tmp_path / login.FILE).write_text('{"technicians": [{"id": "T7"}]}')
+    (tmp_path / "technicians.json").write_text('{"technicians": [{"id": "T7"}]}')
     assert login.read_list() is None
 
 
