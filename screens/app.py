@@ -137,10 +137,8 @@ class KioskApp(App):
         self._handler = ShowOutOfService(self)
         ExceptionManager.add_handler(self._handler)
         # Bound last and so asked first: who answers True lets nobody of Kivy's own hear of it.
-        Window.bind(**{name: lambda *_: True for name in SWALLOWED})
+        Window.bind(**dict.fromkeys(SWALLOWED, swallow))
         Window.bind(on_key_down=self._key_down, on_key_up=self._key_up)
-        # A button that was down before the window was there is only ever seen to be lifted; Kivy would stumble.
-        Window._mouse_buttons_down = Buttons()
         if (alive := self.alive) is not None:
             KivyClock.schedule_interval(lambda _: alive(), ALIVE_S)
         if threading.current_thread() is threading.main_thread():
@@ -438,6 +436,10 @@ class KioskApp(App):
         self._faults = 0
 
 
+def swallow(*_: object, **__: object) -> bool:
+    return True
+
+
 def _log(event: str, **fields: object) -> None:
     # Imported only when something is wrong: it would cost every start a tenth of its time.
     import structlog
@@ -484,10 +486,3 @@ class Surface(Widget):
 def is_finger(touch: Any) -> bool:
     """A finger comes as the first button; a wheel and the other buttons of a mouse that somebody plugs in do not."""
     return "button" not in touch.profile or touch.button == "left"
-
-
-class Buttons(set[int]):
-    """Kivy's pressed buttons, of which one may be lifted that was never seen to go down."""
-
-    def remove(self, button: int) -> None:
-        self.discard(button)

@@ -20,8 +20,8 @@ class OutOfServiceScreen(SorryScreen):
 
     def words(self, part: str) -> str:
         """A manager's own words, where the machine was locked with some; else that it is locked, which is no fault."""
-        if part == "why" and getattr(self.situation, "locked", False):
-            return getattr(self.situation, "locked_words", "") or self.t("maintenance_screens.locked")
+        if part == "why" and self.situation.locked:
+            return self.situation.locked_words or self.t("maintenance_screens.locked")
         return super().words(part)
 
     def who(self) -> str:

@@ -198,4 +198,11 @@ SESSIONS |= {
     name: at(*((page[0], SITUATIONS[page[1]]) if isinstance(page, tuple) else (page,)))
     for name, page in tax_samples.PAGES.items()
 }
+LOCKED = replace(OPEN, locked=True)
+SESSIONS |= {
+    "out-of-service-locked": at(Sorry(SorryReason.OUT_OF_SERVICE), LOCKED, None),
+    "out-of-service-locked-why": at(
+        Sorry(SorryReason.OUT_OF_SERVICE), replace(LOCKED, locked_words="今晚 22:00 到 23:00 检修，请用 4 号机。"), None
+    ),
+}
 SESSIONS |= {name: at(page, holder=None) for name, page in maintenance_samples.PAGES.items()}

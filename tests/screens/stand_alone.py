@@ -1,4 +1,7 @@
-"""A front end without a kiosk behind it: shows the home page, prints what is posted. For test_process.py."""
+"""A front end without a kiosk behind it: shows the home page, or the sample that is named, and prints what is posted.
+
+For test_process.py and test_lockdown.py: ``python -m tests.screens.stand_alone TARGETS_FILE [SAMPLE]``.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def main() -> None:
             sys.stdout.flush()
 
     threading.Thread(target=tell, daemon=True).start()
-    app.show(Shown(samples.SESSIONS["home"], None, clock.now()))
+    app.show(Shown(samples.SESSIONS[sys.argv[2] if len(sys.argv) > 2 else "home"], None, clock.now()))
     app.run()
     sys.stdout.write("stopped\n")
 

@@ -38,6 +38,10 @@ def test_english_breaks_between_words() -> None:
     assert break_lines("Proof of payment", 10, measure) == ["Proof of", "payment"]
 
 
+def test_a_word_that_fits_its_line_is_never_cut_to_make_lines_even() -> None:
+    assert break_lines("Check everything", 12, measure) == ["Check", "everything"]
+
+
 @given(st.text(alphabet="取号票，。（）ab 12·", max_size=60), st.integers(4, 40))
 def test_every_character_is_still_there_and_no_line_is_too_long(text: str, width: int) -> None:
     lines = break_lines(text, width, measure)

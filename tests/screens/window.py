@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -126,7 +126,7 @@ def look_of(orientation: Orientation, theme: str = "normal") -> Look:
     return look
 
 
-def open_window(look: Look, targets_file: Path | None = None) -> Visitor:
+def open_window(look: Look, targets_file: Path | None = None, alive: Callable[[], None] | None = None) -> Visitor:
     """Needs DISPLAY; one a process, as Kivy takes its window's size once."""
     from kivy.base import runTouchApp
 
@@ -147,6 +147,7 @@ def open_window(look: Look, targets_file: Path | None = None) -> Visitor:
         look=look,
         clock=clock,
         targets_file=targets_file,
+        alive=alive,
     )
     app.release = 12
     app._run_prepare()
