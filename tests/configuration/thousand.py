@@ -31,6 +31,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import pysqlite3.dbapi2 as sqlite
+from sqlalchemy import create_engine
+
 from demo.hall_server import HallServer
 from demo.processes import wait_until
 from hall.fleet import enrolment as hall_enrolment
