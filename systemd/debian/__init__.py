@@ -1,0 +1,1 @@
+"""Debian packages of a kiosk and of a hall: ``make deb``."""
