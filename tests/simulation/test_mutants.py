@@ -20,6 +20,7 @@ SOON = frozenset(
         "second sale for one key",
         "charge not made durable",
         "person kept after the visit",
+        "release in service before it is on the disk",
     }
 )
 

@@ -54,8 +54,8 @@ BLOCKS_NOISE = 1_000
 SURE = 4.0
 """The same for blocks of memory that Python has given out. Of 330,000 at a home page some 900 come and go with what was
 drawn before it, and in a short run caches still fill: growth counts only as far as it stands this many standard errors
-above bound and noise. Blocks, not the collector's list of objects: that one leaves out every text, number and dictionary
-of plain values, which is just what a forgotten log or cache is made of."""
+above bound and noise. Blocks, not the collector's list of objects: that one leaves out every text, number and
+dictionary of plain values, which is just what a forgotten log or cache is made of."""
 
 LONGEST_VISIT = 18
 """Touches; then the person walks away."""
