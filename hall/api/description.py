@@ -199,6 +199,19 @@ ABOUT.update(
     }
 )
 
+#: Fields that handlers take a closer look at than their types say.
+_NARROWER: Final[dict[str, dict[str, Any]]] = {
+    "version": {"const": messages.VERSION},
+    "holder_masked": {"maxLength": 128},
+    "public_key": {"pattern": "^[0-9a-f]{64}$"},
+}
+
+#: RFC 3339 with offset.
+_TIME: Final = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
+
 _OPTIONAL_QUERY: Final = frozenset({"tried", "day"})
 
 
@@ -223,6 +236,10 @@ def describe(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         [*types, messages.Problem], ref_template="#/components/schemas/{name}"
     )
+    for schema in components.values():
+        for name, said in schema.get("properties", {}).items():
+            said.update(_NARROWER.get(name, {}))
+    _say_times(components)
     schema_of = dict(zip(map(str, [*types, messages.Problem]), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for (method, path), (about, rule) in known.items():
@@ -240,6 +257,18 @@ def describe(routes: Iterable[BaseRoute]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _say_times(said: Any) -> None:
+    """``date-time`` alone leaves the offset open, and lets lower case through."""
+    if isinstance(said, dict):
+        if said.get("format") == "date-time":
+            said["pattern"] = _TIME
+        for inner in said.values():
+            _say_times(inner)
+    elif isinstance(said, list):
+        for inner in said:
+            _say_times(inner)
 
 
 def undescribed(routes: Iterable[BaseRoute]) -> set[tuple[str, str]]:

@@ -121,6 +121,7 @@ def _said(problem: BaseException) -> str:
     return "\n".join([f"{type(problem).__name__}: {problem}", *map(_said, inner)])
 
 
+@pytest.mark.timeout(3 * 3600 if FULL else 240)
 def test_the_whole_description_attacked_without_a_defect(
     hall: HallServer, kiosks: list[SigningKiosk], staff: dict[str, Actor]
 ) -> None:
