@@ -63,6 +63,7 @@ def run(settings_file: Path | None) -> None:
     from kiosk.runtime.clock import SystemClock
     from kiosk.runtime.inbox import Inbox
     from kiosk.runtime.trusted_clock import TrustedClock
+    from kiosk.runtime.watchdog import Pulse, ServiceManager, Watchdog
     from kiosk.session.rules import Rules
     from kiosk.session.state import Language
     from screens.app import KioskApp
@@ -79,6 +80,8 @@ def run(settings_file: Path | None) -> None:
     behind: list[Appliance] = []
     problems: list[str] = []
     watches: list[HealthWatch] = []
+    manager, window = ServiceManager(), Pulse("window")
+    watchdogs: list[Watchdog] = []
 
     def watch_release(appliance: Appliance, store: Store) -> None:
         """While a release is on trial, hold what it does to this front end against what a kiosk has to be."""
@@ -131,6 +134,11 @@ def run(settings_file: Path | None) -> None:
             appliance.start()
             behind.append(appliance)
             watch_release(appliance, store)
+            # The first page is on the glass and the store is open: from here on both loops have to keep moving.
+            watchdog = Watchdog(manager, window, appliance.pulse)
+            watchdogs.append(watchdog)
+            watchdog.start()
+            manager.ready("serving")
         except (StoreError, OSError) as problem:
             problems.append(f"the store cannot be used: {problem}")
             app.leave()
@@ -150,8 +158,12 @@ def run(settings_file: Path | None) -> None:
         targets_file=Path(size.targets_file) if size.targets_file else None,
         when_drawn=starting.start,
         availability=rules.availability,
+        alive=window.beat,
     )
     app.run()
+    manager.stopping()
+    for watchdog in watchdogs:
+        watchdog.stop()
     if starting.ident is not None:
         starting.join()
     for watch in watches:
