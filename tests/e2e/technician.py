@@ -18,7 +18,7 @@ from kiosk import settings as kiosk_settings
 from kiosk.domain.fleet import Technician, TechnicianList, TechnicianRole
 from kiosk.runtime.appliance import Appliance
 from kiosk.runtime.clock import SystemClock
-from kiosk.runtime.enrolment import enrol
+from kiosk.runtime.enrolment import Enrolment, enrol
 from kiosk.runtime.inbox import Inbox
 from kiosk.session.events import Do, HiddenGesture, OpenPlace, PinDone, PinKey, SaySure
 from kiosk.session.panel import LoginStep, Maintenance, MaintenanceLogin, Outcome, Panel, Place
@@ -29,7 +29,14 @@ from screens.extract_fonts import FONTS
 from tests.flows.test_appliance import CATALOGUE, TEXTS, Hall
 from tests.unit.test_store import KEY
 
-_numbers = iter(range(900, 999))
+
+def enrolled(hall: Hall, folder: Path) -> Enrolment:
+    """A kiosk that the hall knows; its disk is made anew for every test."""
+    store = Store(folder / "enrolled.sqlite", KEY)
+    try:
+        return enrol(store, HallClient(hall.url), hall.command("enrol", "K901")["code"], 10)
+    finally:
+        store.close()
 
 
 def listed(chip: TechnicianChip, id: str = "T7", **other: object) -> Technician:
@@ -52,7 +59,9 @@ def write_list(folder: Path, *technicians: Technician) -> None:
 class Machine:
     """A kiosk without its window, with a slot: everything else is real."""
 
-    def __init__(self, hall: Hall, folder: Path, readers: VirtualReaders, extra: str = "") -> None:
+    def __init__(
+        self, hall: Hall, folder: Path, readers: VirtualReaders, enrolment: Enrolment, extra: str = ""
+    ) -> None:
         folder.mkdir(exist_ok=True)
         own = folder / "kiosk.toml"
         names = ("id_card", "ticket_printer", "receipt_printer", "pos")
@@ -69,8 +78,7 @@ class Machine:
         self._changed = threading.Condition()
         self._shown: Shown | None = None
         self._outcomes: list[tuple[str, Outcome]] = []
-        number = f"K{next(_numbers)}"
-        self.enrolment = enrol(self.store, HallClient(hall.url), hall.command("enrol", number)["code"], 10)
+        self.enrolment = enrolment
         self.appliance = Appliance(
             self.settings,
             self.store,

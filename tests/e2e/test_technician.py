@@ -17,11 +17,12 @@ from drivers.bench import control
 from drivers.bench.smart_card import PIN, TechnicianChip, VirtualCard, VirtualReaders
 from kiosk.domain.fleet import READINESS_DOMAIN, TechnicianRole
 from kiosk.maintenance import bundle
+from kiosk.runtime.enrolment import Enrolment
 from kiosk.session.events import CellTouched, Do, GoHome, HiddenGesture, PinDone, PinKey, SaySure, Start
 from kiosk.session.panel import GRID, LoginStep, Maintenance, Outcome, Place, Tone, TouchTest
 from kiosk.session.state import Home, Identify, Purpose
 from tests.e2e.pdf_text import text_of
-from tests.e2e.technician import Machine, listed, wait_for_slot, write_list
+from tests.e2e.technician import Machine, enrolled, listed, wait_for_slot, write_list
 from tests.flows.test_appliance import Hall
 
 pytestmark = [
@@ -67,13 +68,20 @@ def card(readers: VirtualReaders, chip: TechnicianChip, own: Path) -> Iterator[V
     card.pull()
 
 
+@pytest.fixture(scope="module")
+def enrolment(hall: Hall, tmp_path_factory: pytest.TempPathFactory) -> Enrolment:
+    return enrolled(hall, tmp_path_factory.mktemp("enrolled"))
+
+
 @pytest.fixture
-def machine(hall: Hall, readers: VirtualReaders, tmp_path: Path, card: VirtualCard) -> Iterator[Machine]:
+def machine(
+    hall: Hall, readers: VirtualReaders, enrolment: Enrolment, tmp_path: Path, card: VirtualCard
+) -> Iterator[Machine]:
     wait_for_slot(readers, "notPresent")
     stick = tmp_path / "sticks"
     key = SUPPORT.public_key().public_bytes_raw().hex()
     maintenance = f'[maintenance]\nsupport_key = "{key}"\nusb_folder = "{stick}"\n'
-    machine = Machine(hall, tmp_path / "kiosk", readers, maintenance)
+    machine = Machine(hall, tmp_path / "kiosk", readers, enrolment, maintenance)
     yield machine
     machine.close()
 
