@@ -42,6 +42,8 @@ CAMPAIGNS = (
     Campaign(
         "simulation", ("-m", "tests.simulation", "--campaign", "--events", "1000000", "--kiosks", "50", "--mutants")
     ),
+    Campaign("push", ("-m", "tests.configuration.thousand")),
+    Campaign("release-power-cuts", _pytest("tests/configuration/test_power_cuts.py")),
     Campaign("conformance", _pytest("tests/devices/test_conformance.py")),
 )
 

@@ -157,11 +157,13 @@ def _texts(folders: config.Folders, shipped: config.Folders) -> Iterator[str]:
     languages = {language: Texts(folders.read_texts(language.value)) for language in Language}
     for language, texts in languages.items():
         asked = Texts(shipped.read_texts(language.value))
-        if missing := {key for key in asked.keys if not key.startswith("papers.")} - texts.keys:
+        there, wanted = texts.keys, asked.keys
+        if missing := {key for key in wanted if not key.startswith("papers.")} - there:
             yield f"{_few(missing)} is missing in {language.value}"
-        for key in sorted(texts.keys):
-            wrong = _fields(texts(key)) - _fields(asked(key)) if key in asked.keys else set()
-            if wrong:
+        for key in sorted(there):
+            # Also of a new key: braces that do not match raise here, not on the screen.
+            filled_in = _fields(texts(key))
+            if key in wanted and (wrong := filled_in - _fields(asked(key))):
                 yield f"{key} of {language.value} asks for {_few(wrong)}, which nobody fills in"
     chinese, english = languages[Language.ZH], languages[Language.EN]
     if only := chinese.keys ^ {key for key in english.keys if not key.startswith("papers.")}:
