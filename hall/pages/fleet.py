@@ -36,6 +36,7 @@ _WORDS: Final[dict[str, Any]] = {
     "verbs": words.VERBS,
     "order_states": words.ORDER_STATES,
     "order_problems": words.ORDER_PROBLEMS,
+    "checks": words.CHECKS,
     "done": words.DONE,
     "done_here": words.DONE_HERE,
 }

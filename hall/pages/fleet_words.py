@@ -93,20 +93,56 @@ TROUBLE: Final[dict[str, str]] = {
     "otherwise": "没有做成，画面已更新。",
 }
 
+#: What a readiness report looked at; what has no words is shown as it is.
+CHECKS: Final[dict[str, str]] = {
+    **{name: words[0] for name, words in DEVICES.items()},
+    "ticket_printer_paper": "号票纸",
+    "receipt_printer_paper": "凭证纸",
+    "hall": "连到大厅",
+    "clock": "时钟",
+    "trust": "可信时间",
+    "storage": "存储空间",
+    "store_works": "数据库能写入",
+    "store_whole": "数据库完整",
+    "audit_whole": "操作记录完整",
+    "journal": "待上传的记录",
+    "release": "配置",
+    "touch": "触摸",
+    "picture": "画面",
+    "slip": "打印清晰",
+}
+
 #: What was done at a kiosk (``what`` of its audit log); what has no words is shown as it is.
 DONE: Final[dict[str, str]] = {
+    "login": "进入维护",
+    "pin_wrong": "密码错误",
+    "refused": "拒绝进入维护",
+    "left": "离开维护",
+    "test_print": "打印测试页",
+    "test_read": "试读证件",
+    "handshake": "连接终端",
+    "paper_loaded": "装纸",
+    "counter_reset": "计数清零",
+    "store_checked": "检查数据库",
+    "calibrated": "触摸校准",
+    "touch_tested": "触摸测试",
+    "brightness": "调亮度",
+    "volume": "调音量",
+    "logs_taken": "拷走日志",
+    "readiness": "检查报告",
+    "restart": "重新启动",
+    "shut_down": "关机",
     "locked": "停用",
     "unlocked": "恢复使用",
-    "restart": "重新启动",
-    "order_lock": "收到指令：停用",
-    "order_unlock": "收到指令：恢复使用",
-    "order_restart": "收到指令：重新启动",
-    "order_fetch_logs": "收到指令：取日志",
+    "rolled_back": "退回配置",
+    "order_done": "执行指令",
     "order_refused": "拒绝指令",
     "release_taken": "收到新配置",
     "release_confirmed": "新配置正常",
     "release_rolled_back": "新配置退回",
     "release_refused": "新配置拒收",
+    "store_mended": "数据库已修复",
+    "store_new": "启用新数据库",
 }
 
 #: What was done at the hall (``what`` of the hall's audit log).

@@ -219,7 +219,7 @@ class Orders:
                 change = standing.set_restart
             case Verb.FETCH_LOGS:
                 answer = OrderAnswer("done", text=self._logs.newest(_hours(order.argument)))
-        audited = (who, f"order_{order.verb.value}", f"#{order.number} {order.argument}".rstrip())
+        audited = (who, "order_done", f"{order.verb.value} #{order.number} {order.argument}".rstrip())
         done = self._store.standing.carry_out(order.id, order.number, answer, change, audited, self._clock.now())
         log.info("order-carried-out" if done else "order-heard-before", name=order.verb.value, seq=order.number)
 

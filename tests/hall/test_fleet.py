@@ -374,7 +374,7 @@ def test_an_order_is_carried_out_answered_and_audited_in_one(kiosk: Machine) -> 
     assert kiosk.hears(kiosk.order(argument="9:00 恢复")) == OrderAnswer("done")
     standing = kiosk.store.standing.look()
     assert (standing.locked, standing.words, standing.last_order) == (True, "9:00 恢复", 1)
-    assert kiosk.audited() == [("hall:林敏", "order_lock")]
+    assert kiosk.audited() == [("hall:林敏", "order_done")]
     assert kiosk.store.audit.verify() is None
 
 
