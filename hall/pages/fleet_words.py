@@ -129,7 +129,7 @@ DONE: Final[dict[str, str]] = {
     "brightness": "调亮度",
     "volume": "调音量",
     "logs_taken": "拷走日志",
-    "readiness": "检查报告",
+    "readiness": "就绪报告",
     "restart": "重新启动",
     "shut_down": "关机",
     "locked": "停用",
