@@ -1,4 +1,4 @@
-"""The push with the clock running, in its short form: two dozen kiosks, a real hall; make test-long plays a thousand."""
+"""The push with the clock running, in its short form: two dozen kiosks; make test-long plays a thousand."""
 
 from __future__ import annotations
 

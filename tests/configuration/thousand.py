@@ -202,6 +202,8 @@ def work(folder: Path, url: str, codes: list[str], health_s: float) -> None:
 class Result:
     kiosks: int
     good_s: float = 0.0
+    hall_cpu_s: float = 0.0
+    kiosks_cpu_s: float = 0.0
     bad_halted_s: float = 0.0
     bad_back_s: float = 0.0
     bad_tried: int = 0
@@ -212,7 +214,8 @@ class Result:
 
     def row(self, health_s: float, seed: int) -> str:
         return (
-            f"push to {self.kiosks} kiosks, {health_s:g} s of health | published to all healthy {self.good_s:.1f} s |"
+            f"push to {self.kiosks} kiosks, {health_s:g} s of health | published to all healthy {self.good_s:.1f} s"
+            f" ({self.hall_cpu_s:.1f} s of it the hall's processor, {self.kiosks_cpu_s:.1f} s all kiosks' together) |"
             f" bad one: {self.bad_tried} tried it, halted after {self.bad_halted_s:.1f} s, back after"
             f" {self.bad_back_s:.1f} s | bad for every tenth: {self.tenth_tried} tried it, halted after"
             f" {self.tenth_halted_s:.1f} s, back after {self.tenth_back_s:.1f} s |"
@@ -292,9 +295,13 @@ class Push:
 
     def play(self) -> Result:
         result = Result(self.count)
+        hall_cpu, kiosks_cpu = self._cpu_s()
         began = self.publish(1, good(61.0))
         self._until(lambda: self.release(1).state != "rolling", 300)
         result.good_s = time.monotonic() - began
+        result.hall_cpu_s, result.kiosks_cpu_s = (
+            now - then for now, then in zip(self._cpu_s(), (hall_cpu, kiosks_cpu), strict=True)
+        )
         if (where := self.where()) != {"1 healthy": self.count}:
             result.violations.append(f"after the good one: {where} ({self.release(1)})")
 
@@ -320,6 +327,15 @@ class Push:
         if view.state != "halted" or view.stage == len(view.stages):
             result.violations.append(f"the one that was bad for every tenth went on: {view}")
         return result
+
+    def _cpu_s(self) -> tuple[float, float]:
+        """Seconds of a processor used so far: by the hall, by all kiosks."""
+
+        def used(pid: int) -> float:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        return used(self.hall.process.pid), sum(used(player.pid) for player in self._players)
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         wait_until(lambda: condition() or _pause(), seconds, "the release has ended its way")
