@@ -60,7 +60,7 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 1.0, 30.0
 #: Front ends say every ten seconds that they live.
 ALIVE_MS = 35_000
 
-#: Orders that do not count are answered and audited, but not as fast as somebody could make them up.
+#: Orders that do not count are answered and audited, but not as fast as somebody could make them up: one of each kind.
 REFUSALS_EVERY_S = 10.0
 
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -177,7 +177,7 @@ class Orders:
         """``order_key``: Ed25519 public key in hex, given at the enrolment; "" obeys nobody."""
         self._store, self._clock, self._kiosk, self._logs = store, clock, kiosk, logs
         self._key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(order_key)) if order_key else None
-        self._quiet_until = float("-inf")
+        self._quiet_until: dict[str, float] = {}
 
     def take(self, signed: SignedOrder) -> None:
         """Raises StoreFailed: it is heard of again with the next report."""
@@ -227,9 +227,9 @@ class Orders:
         """``number``: of an order that was genuine and too late, which is passed over for good."""
         log.warning("order-refused", reason=problem)
         if number is None:
-            if time.monotonic() < self._quiet_until:
+            if time.monotonic() < self._quiet_until.get(problem, 0.0):
                 return
-            self._quiet_until = time.monotonic() + REFUSALS_EVERY_S
+            self._quiet_until[problem] = time.monotonic() + REFUSALS_EVERY_S
         answer = OrderAnswer("refused", problem)
         self._store.standing.refuse(order, number, answer, (who, "order_refused", problem), self._clock.now())
 

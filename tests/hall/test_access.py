@@ -43,6 +43,7 @@ WHO = {
     "GET /staff": "CTMA",
     "GET /staff/filings": "CM", "POST /staff/filings/try": "CM", "POST /staff/filings/close": "CM",
     "GET /staff/reconciliation": "CM", "GET /staff/quarantine": "CM", "POST /staff/quarantine": "CM",
+    "GET /staff/fleet": "TMA", "GET /staff/fleet/events": "TMA", "POST /staff/fleet/alarms": "TMA",
     "GET /staff/releases": "TMA", "POST /staff/releases": "MA",
 }  # fmt: skip
 #: Pages of kiosks: seen by those who look after them, acted on by those who answer for them.
@@ -181,7 +182,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
 
 
 def who_may(method: str, path: str) -> str:
-    if path.startswith("/staff/fleet"):
+    if path.startswith("/staff/fleet/{kiosk}"):
         return FLEET_READ if method == "GET" else FLEET_ACT
     return WHO[f"{method} {path}"]
 

@@ -351,7 +351,7 @@ class Machine:
         """What it answers; None where it says nothing new."""
         before = self.store.standing.answers_to_send()
         self.orders.take(orders.sign(key or self.key, order))
-        self.orders._quiet_until = 0.0
+        self.orders._quiet_until.clear()
         new = [answer for id, answer in self.store.standing.answers_to_send().items() if id not in before]
         return new[0] if new else None
 
