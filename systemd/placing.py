@@ -57,6 +57,8 @@ class Role:
     masked: tuple[str, ...] = ()
     """Units that must not run here."""
     hint: str = ""
+    instead: tuple[tuple[str, str], ...] = ()
+    """Words in the files that are right beside the source, and others on a machine."""
 
     @property
     def settings(self) -> str:
@@ -118,6 +120,7 @@ HALL = Role(
     key="hall.key",
     users=("taxhall",),
     folders=("/etc/taxhall", "/var/lib/taxhall"),
+    instead=(('"var/bureaus/token"', '"/var/lib/taxhall/bureaus/token"'),),
     hint="""\
 /etc/taxhall/hall.toml         the hall's name, windows, bureaus, TLS
 taxhall-as-hall staff add NAME --data /var/lib/taxhall
@@ -214,6 +217,8 @@ class Machine:
 
     def _content(self, role: Role, piece: Piece, program: str) -> bytes:
         content = (HERE / piece.source).read_bytes()
+        for here, there in role.instead:
+            content = content.replace(here.encode(), there.encode())
         content = content.replace(role.command.encode(), program.encode())
         return content.replace(b"/usr/lib/taxkiosk/", f"{self.prefix}/lib/taxkiosk/".encode())
 

@@ -84,6 +84,7 @@ def build(package: Package, folder: Path, compression: tuple[str, ...] = ("-Zzst
             copy_room(name, library)
         for name in libraries(package):
             copy_library(name, library)
+        copy_version(library)
         compileall.compile_dir(
             library, quiet=1, workers=0, stripdir=str(stage), prependdir="/",
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
@@ -164,6 +165,14 @@ def copy_library(name: str, library: Path) -> None:
         target = library / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(distribution.locate_file(file)), target)
+
+
+def copy_version(library: Path) -> None:
+    """What ``importlib.metadata`` tells our own programs of themselves."""
+    distribution = metadata.distribution("taxkiosk")
+    folder = library / f"taxkiosk-{distribution.version}.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: taxkiosk\nVersion: {distribution.version}\n")
 
 
 def write_command(stage: Path, package: Package) -> None:

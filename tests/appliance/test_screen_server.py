@@ -95,7 +95,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XServer]:
             ["setsid", "--ctty", *as_it, *words("ExecStart")], stdin=terminal, stdout=said, stderr=said
         )
     try:
-        subprocess.run(words("ExecStartPost"), check=True, timeout=15)
+        subprocess.run(
+            ["sh", "-c", f"until [ -S /tmp/.X11-unix/X{DISPLAY} ]; do sleep 0.05; done"], timeout=15, check=True
+        )
         yield XServer(process.pid, state / "authority", state / "Xorg.log")
     finally:
         process.send_signal(signal.SIGTERM)
