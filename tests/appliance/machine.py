@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +64,9 @@ def units(root: Path, pattern: str = "*") -> list[Unit]:
 
 def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, check=False, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def program(name: str) -> list[str]:
+    """``taxkiosk`` or ``taxhall`` of this environment, as a command's first words."""
+    module = {"taxkiosk": "kiosk.cli.main", "taxhall": "hall.cli"}[name]
+    return [sys.executable, "-c", f"import sys; sys.argv[0] = {name!r}; from {module} import main; main()"]

@@ -22,7 +22,8 @@ LONG = os.environ.get("TAXKIOSK_CAMPAIGN") == "full"
 SETTINGS = ("--settings", "/etc/taxkiosk/kiosk.toml")
 
 #: What dpkg and the tools that it calls keep for themselves, whatever was installed.
-NOT_OURS = ("var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", "etc/ld.so.cache", "tmp", "run", "dev", "proc", "sys",
+NOT_OURS = ("var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", "etc/ld.so.cache", "tmp", "run", "dev", "proc",
+            "sys",
             "etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/.pwd.lock", "etc/subuid", "etc/subgid",
             "var/lib/polkit", "root/.cache", "work", "packages")  # fmt: skip
 

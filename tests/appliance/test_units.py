@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.runtime import wishes
 from systemd.placing import HALL, KIOSK, Role
-from tests.appliance.machine import LIB, Unit, install, run, units
+from tests.appliance.machine import LIB, Unit, install, program, run, units
 
 #: systemd's scale is 0 to 10; the tool takes it times ten. No unit needs more, so none has an exception.
 MOST_EXPOSED = 15
@@ -150,12 +150,9 @@ def test_every_command_of_a_unit_is_one_that_there_is(kiosk: Path, hall: Path) -
                 if words[0] != role.command:
                     assert shutil.which(words[0]), words[0]
                     continue
-                called = [sys.executable, "-m", "kiosk.cli.main" if role is KIOSK else "hall.cli"]
                 options = [word for word in words if word.startswith("--")]
                 names = words[1 : 3 if words[1] == "bureau" else 2]
-                program = Path(sys.executable).with_name(role.name)
-                called = [str(program)] if program.exists() else called
-                seen = run(*called, *names, "--help", env={**os.environ, "COLUMNS": "200", "TERM": "dumb"})
+                seen = run(*program(role.name), *names, "--help", env={**os.environ, "COLUMNS": "200", "TERM": "dumb"})
                 assert seen.returncode == 0, words
                 assert [option for option in options if option not in seen.stdout] == [], words
                 asked += 1
