@@ -8,11 +8,12 @@ SETUP := $(VENV)/.complete
 FONTS := screens/fonts/.complete
 ROOMS := kiosk drivers screens hall config demo systemd
 
-.PHONY: help run test test-quick test-long bench lint format lock clean setup
+.PHONY: help run test test-quick test-long bench deb lint format lock clean setup
 help:
 	@echo "make run    the main job: hall, simulated devices, a kiosk window, a visitor who takes a number"
 	@echo "make test   every check and test        make bench  the benchmark table"
 	@echo "make lint   style, types, layers        make lock   pin the dependencies anew"
+	@echo "make deb    Debian packages of a kiosk and of a hall, in build/deb/"
 
 setup: $(SETUP) $(FONTS)
 
@@ -61,6 +62,10 @@ test-long: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks.table
+
+# What a role imports, out of this environment, with its units: build/deb/taxkiosk_….deb, taxhall_….deb.
+deb: setup
+	$(BIN)/python -m systemd.debian.build build/deb
 
 # uv resolves; the hashes of every wheel and sdist are kept.
 lock:
