@@ -7,6 +7,7 @@ Exit 0 done; 2 bad input; 1 anything else. Tools outside the project rely on the
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,9 +38,14 @@ def fail(problem: str) -> NoReturn:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store of a kiosk with its key. Raises StoreError, OSError."""
-    from kiosk.store.database import read_or_make_key
+    """The store of a kiosk with its key. Raises StoreError, OSError.
+
+    Where a service manager gives credentials, this is an appliance: a key beside its data would be stolen with it.
+    """
+    from kiosk.store.database import StoreUnreadable, read_or_make_key
     from kiosk.store.store import Store
 
     kiosk = settings.kiosk
+    if "CREDENTIALS_DIRECTORY" in os.environ and kiosk.key_file.is_relative_to(kiosk.data_dir):
+        raise StoreUnreadable("key_file lies beside its data: whoever takes the disk has both")
     return Store(kiosk.database, read_or_make_key(kiosk.key_file), kiosk.day_starts)
