@@ -198,7 +198,7 @@ class MaintenanceDesk:
 
     def _outcome(self, effect: DoMaintenance) -> Outcome | None:
         """None: a device's desk answers."""
-        name = effect.name.removesuffix(f"_{effect.subject}") if effect.subject else effect.name
+        name = effect.name
         if name in SENIOR_ONLY and not self._world.senior:
             return Outcome("not_allowed", Tone.BAD)
         match name:

@@ -295,7 +295,7 @@ def test_a_technician_tries_every_device_and_it_is_all_in_the_log(
     machine.opens(Place.DEVICE, "pos")
     assert machine.does("handshake", "pos").word == "handshake_good"
     machine.opens(Place.PAPER)
-    assert machine.does("paper_loaded_ticket_printer", "ticket_printer").word == "paper_counted"
+    assert machine.does("paper_loaded", "ticket_printer").word == "paper_counted"
     did = [what for _, what, _ in machine.audited()]
     assert did == ["login", "test_print", "test_read", "handshake", "paper_loaded"]
     assert "3506" not in json.dumps(machine.audited())
@@ -330,7 +330,7 @@ def test_the_report_is_signed_printed_kept_as_pdf_and_told_to_the_hall(
     for cell in range(GRID[0] * GRID[1]):
         machine.inbox.post(CellTouched(cell))
     machine.waits(lambda s: isinstance(s.page, Maintenance) and s.page.outcome == Outcome("touch_good"))
-    assert machine.does("test_print_ticket_printer", "ticket_printer").word == "print_done"
+    assert machine.does("test_print", "ticket_printer").word == "print_done"
     for name in ("picture_good", "slip_good"):
         assert machine.does(name).word == "marked"
     word = machine.does("make_report").word

@@ -34,10 +34,11 @@ def build(world: World, subject: str) -> Panel:
         for counter in world.store.devices.counters(subject)
     ]
     for note in world.store.devices.history(subject, HISTORY):
-        said = " · ".join(part for part in (note.paper, note.detail) if part)
         tone = Tone.PLAIN if note.state == DeviceState.ONLINE else Tone.WARN
-        name = f"{moment(note.at)}  {said}".rstrip()
-        lines.append(Line(name, word=f"state_{note.state}", tone=tone, raw=True))
+        # Of a printer that answers it is the paper that changes.
+        answers = note.state in (DeviceState.ONLINE, DeviceState.USER_ERROR)
+        word = f"paper_{note.paper}" if note.paper and answers else f"state_{note.state}"
+        lines.append(Line(f"{moment(note.at)}  {note.detail}".rstrip(), word=word, tone=tone, raw=True))
     trial = TRIALS.get(subject)
     return Panel(Place.DEVICE, subject, tuple(lines), (Action(trial, subject),) if trial else ())
 

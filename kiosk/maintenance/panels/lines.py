@@ -8,7 +8,7 @@ from drivers.contract import DeviceState, DeviceStatus, PaperState
 from kiosk.domain.day import HALL_ZONE
 from kiosk.domain.fleet import Check
 from kiosk.maintenance.world import DEVICES, PRINTERS
-from kiosk.session.panel import Action, Line, Place, Tone
+from kiosk.session.panel import Line, Place, Tone
 
 #: Checks whose value is a paper state.
 PAPERS = tuple(f"{printer}_paper" for printer in PRINTERS)
@@ -50,11 +50,6 @@ def device_line(name: str, status: DeviceStatus | None) -> Line:
     if status is None:
         return Line(name, word="not_here")
     return Line(name, word=f"state_{status.device.value}", tone=device_tone(status), opens=Place.DEVICE, subject=name)
-
-
-def at_printer(name: str, printer: str, works: bool = True) -> Action:
-    """Where two printers are offered on one panel each button says which: ``maintenance.do.<name>_<printer>``."""
-    return Action(f"{name}_{printer}", printer, works=works)
 
 
 def megabytes(count: int) -> str:

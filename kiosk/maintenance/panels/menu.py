@@ -27,7 +27,7 @@ def build(world: World, subject: str) -> Panel:
              opens=Place.NETWORK),
         Line("books", waiting.value, "rows_waiting", Tone.GOOD if waiting.result == "good" else Tone.WARN, Place.BOOKS),
         Line("ledger", opens=Place.LEDGER),
-        Line("configuration", checks.release(world).value, "release_number", opens=Place.CONFIGURATION),
+        _release(checks.release(world)),
         _of(checks.storage(world), Place.STORAGE),
         Line("screen", opens=Place.SCREEN),
         Line("logs", opens=Place.LOGS),
@@ -42,6 +42,12 @@ def _counted(place: Place, count: int, word: str) -> Line:
     if count:
         return Line(place.value, str(count), word, Tone.WARN, place)
     return Line(place.value, word="all_good", tone=Tone.GOOD, opens=place)
+
+
+def _release(check: Check) -> Line:
+    tone = Tone.GOOD if check.result == "good" else Tone.BAD
+    word = "release_number" if check.value != "0" else "shipped"
+    return Line("configuration", check.value, word, tone, Place.CONFIGURATION)
 
 
 def _of(check: Check, place: Place) -> Line:

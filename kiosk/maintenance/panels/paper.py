@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.maintenance.panels.lines import at_printer, device_tone, moment
+from kiosk.maintenance.panels.lines import device_tone, moment
 from kiosk.maintenance.world import PRINTERS, World
 from kiosk.session.panel import Action, Line, Panel, Place
 
@@ -20,5 +20,5 @@ def build(world: World, subject: str) -> Panel:
         sheets = next((each for each in world.store.devices.counters(printer) if each.name == "sheets"), None)
         if sheets is not None:
             lines.append(Line("sheets_since", f"{sheets.value} ({moment(sheets.since)})"))
-        actions += [at_printer("paper_loaded", printer), at_printer("test_print", printer)]
+        actions += [Action("paper_loaded", printer), Action("test_print", printer)]
     return Panel(Place.PAPER, lines=tuple(lines), actions=tuple(actions), note="paper")

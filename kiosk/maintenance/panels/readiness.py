@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiosk.maintenance import checks
-from kiosk.maintenance.panels.lines import at_printer, check_line
+from kiosk.maintenance.panels.lines import check_line
 from kiosk.maintenance.readiness import qr
 from kiosk.maintenance.world import World
 from kiosk.session.panel import Action, Line, Panel, Place, Tone
@@ -19,7 +19,7 @@ def build(world: World, subject: str) -> Panel:
     lines += [check_line(check) for check in checks.machine_checks(world)]
     actions = [
         Action("touch_test"),
-        at_printer("test_print", "ticket_printer", works=world.status("ticket_printer") is not None),
+        Action("test_print", "ticket_printer", works=world.status("ticket_printer") is not None),
         Action("picture_good"),
         Action("picture_bad"),
         Action("slip_good"),

@@ -11,7 +11,7 @@ import yaml
 
 import config
 from kiosk.maintenance import checks
-from kiosk.maintenance.panels.lines import at_printer, check_line
+from kiosk.maintenance.panels.lines import check_line
 from kiosk.maintenance.world import PRINTERS, World
 from kiosk.session.panel import Action, Line, Panel, Place, Tone
 
@@ -116,7 +116,7 @@ def _trials(world: World, tries: tuple[str, ...]) -> tuple[Action, ...]:
     for name in tries:
         match name:
             case "test_print" | "paper_loaded":
-                actions += [at_printer(name, printer) for printer in PRINTERS if world.status(printer) is not None]
+                actions += [Action(name, printer) for printer in PRINTERS if world.status(printer) is not None]
             case "test_read":
                 actions.append(Action(name, "id_card", works=world.status("id_card") is not None))
             case "handshake":
