@@ -204,7 +204,7 @@ def test_a_charge_that_was_closed_as_not_charged_is_given_back_when_somebody_els
     other_kiosk.result(other.key, approved(other))
     assert kiosk.result(lost.key, approved(lost)).json["state"] == "to_reverse"
     assert kiosk.result(lost.key, PaymentResult("reversed")).json["state"] == "reversed"
-    stage.until_entered(kiosk, other.key)
+    stage.until_entered(other_kiosk, other.key)
     assert stage.booked(stage.state, view.key) == (1, 1)
 
 
