@@ -274,7 +274,7 @@ class FleetAgent:
     ) -> None:
         """``taker`` None: this kiosk takes no releases. ``clients`` makes a client for a thread."""
         self._store, self._clock, self._reporter, self._orders = store, clock, reporter, orders
-        self._clients = clients
+        self._taker, self._clients = taker, clients
         self._heard = Heard.nothing()
         self._stop = threading.Event()
         runs: list[tuple[str, Callable[[], None]]] = [("report", self._reports), ("listen", self._listen)]
@@ -283,6 +283,9 @@ class FleetAgent:
         self._threads = [threading.Thread(target=run, name=name, daemon=True) for name, run in runs]
 
     def start(self) -> None:
+        if self._taker is not None:
+            # The first report tells the truth about it: one that said "as shipped" would end an alarm.
+            self._heard.configuration = self._taker.report()
         for thread in self._threads:
             thread.start()
 
@@ -316,8 +319,8 @@ class FleetAgent:
                 self._send_answers(hall)
                 self._heard.release(reply.release)
             except HallUnreachable:
-                # The journal's thread says so in the log.
-                self._stop.wait(retry_s)
+                # The journal's thread says so in the log. The line that is there again ends the wait.
+                self._heard.wake.wait(retry_s)
                 retry_s = min(2 * retry_s, LONGEST_RETRY_S)
             except (HallError, StoreFailed) as problem:
                 log.warning("report-failed", reason=str(problem), retry_s=retry_s)
