@@ -64,6 +64,14 @@ _PROBLEMS: Final = {
     "overtaken by": "已被新版本取代：",
 }
 
+_DEVICES: Final = {
+    "id_card": "身份证阅读器",
+    "ticket_printer": "取号打印机",
+    "receipt_printer": "凭条打印机",
+    "pos": "POS 终端",
+    "smart_card": "智能卡读卡器",
+}
+
 _ROLES: Final = {"root": "根", "targets": "发布", "snapshot": "快照", "timestamp": "时间戳"}
 
 
@@ -77,7 +85,8 @@ def why(problem: str | None) -> str:
         return f"{kiosk}：{_SLOTS[state]}，{why(reason)}" if state in _SLOTS else f"{kiosk}：{why(rest)}"
     for word, told in _PROBLEMS.items():
         if problem == word or problem.startswith((f"{word}:", f"{word} ")):
-            return f"{told} {problem.removeprefix(word).lstrip(': ')}".strip()
+            about = problem.removeprefix(word).lstrip(": ")
+            return f"{told} {_DEVICES.get(about, about)}".strip()
     return problem
 
 

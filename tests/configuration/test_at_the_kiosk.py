@@ -103,5 +103,5 @@ def test_the_page_says_who_runs_what_and_why_it_was_halted(hall: Hall, tmp_path:
         browser.post("/staff/login", data={"name": "周敏", "password": "correct horse"})
         page = browser.get("/staff/releases").text
     assert "第 2 版" in page
-    assert "K3：已退回，启动后反复退出" in page
+    assert "启动后反复退出" in page
     assert "已完成" in page
