@@ -24,13 +24,13 @@ SIGNS = {Tone.GOOD: ("✓", "good"), Tone.WARN: ("!", "care"), Tone.BAD: ("×", 
 NOTICES = {Tone.PLAIN: ("i", "plain"), **SIGNS}
 
 #: From so many lines on that all lead further, they stand side by side: a menu is best seen whole.
-SIDE_BY_SIDE = 5
+SIDE_BY_SIDE = 7
 
 #: More actions than this stand in more columns.
 BESIDE = 4
 
-#: About the width (units) that a line has for its words, upright and across, and up to which a name is short.
-ROOM, WIDE_ROOM, SHORT = 780.0, 900.0, 300.0
+#: Units up to which a name is short and takes its own width, and up to which name and value surely share a line.
+SHORT, ROOM = 400.0, 600.0
 
 #: Below this many seconds the footer counts them.
 COUNTS_FROM_S = 60
@@ -87,7 +87,9 @@ class MaintenanceScreen(Screen[Maintenance]):
             reading = self.say("maintenance_screens.reading", "strong", "second")
             return Column(self._head(), reading, centred(mark), gap=48)
         panel = self.page.panel
-        said, lines, actions = [self._banner(), self._note(panel)], self._lines(panel), self._actions(panel)
+        banner, lines, actions = self._banner(), self._lines(panel), self._actions(panel)
+        # A code needs the room that the note has, which was read before.
+        said = [banner, None if banner and panel.qr else self._note(panel)]
         if not self.style.landscape:
             qr = centred(Qr(panel.qr, 380)) if panel.qr else None
             return Column(self._head(), *said, lines, qr, actions, gap=24, grows=True)
@@ -168,14 +170,20 @@ class MaintenanceScreen(Screen[Maintenance]):
         name, value = self._name(line, "body"), self._value(line, "body_bold")
         if value is None:
             return name
+        if self._narrow:
+            return Column(name, value)
+        value.align = "right"
         wide, beside = name.font.width(name.words), value.font.width(value.words)
-        room = (WIDE_ROOM if self.style.landscape else ROOM) - wide
-        if wide <= SHORT or beside <= room:
+        if wide <= SHORT or wide + beside <= ROOM:
             name.tight = True
-            value.align = "right" if beside <= room else "left"
             return Row(name, value, gap=24)
         share = min(max(wide / (wide + beside), 0.38), 0.62)
         return Row(name, value, gap=24, shares=(share, 1 - share))
+
+    @property
+    def _narrow(self) -> bool:
+        """Code and buttons stand beside the lines."""
+        return self.style.landscape and self.page.panel is not None and bool(self.page.panel.qr)
 
     def _opening(
         self,
@@ -232,8 +240,9 @@ class MaintenanceScreen(Screen[Maintenance]):
     def _action(self, panel: Panel, action: Action) -> Box:
         words = self._does(action.name)
         subject = f"maintenance.line.{action.subject}"
-        # On a device's own panel nobody asks which one.
-        named = action.subject not in ("", panel.subject) and self.view.texts.has(subject)
+        # Only where one name stands on two buttons has it to be said which is which.
+        alike = sum(other.name == action.name for other in panel.actions) > 1
+        named = alike and self.view.texts.has(subject)
         works = action.works and not self.page.doing
         colour = "second" if not works else "bad" if action.grave else "accent"
         name = self.write(f"{words} …" if action.grave else words, "button" if works else "body", colour, "centre")
@@ -267,12 +276,15 @@ class MaintenanceScreen(Screen[Maintenance]):
 
 
 class Anywhere(Text):
-    """Breaks a word that is wider than its box (an address, a hash) where the line ends, and keeps its size."""
+    """Breaks a word that is wider than its box (an address, a hash) where the line ends, and keeps its size. What takes
+    more than one line reads from the left."""
 
     def _set(self, width: float) -> None:
         if width != self._set_at:
             self._set_at = width
             self.lines = break_lines(self.words, width, self.font.width)
+            if len(self.lines) > 1:
+                self.align = "left"
 
 
 class Muted(Card):
