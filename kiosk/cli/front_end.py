@@ -125,7 +125,7 @@ def run(settings_file: Path | None) -> None:
                 problems.append(NOT_ENROLLED)
                 app.leave()
                 return
-            app.introduce(enrolment.kiosk, enrolment.hall_names)
+            app.introduce(enrolment.kiosk, enrolment.hall_names, release.number)
             known = replace(rules, pack=read_rules(settings))
             font = FONTS / "common-Regular.otf"
             appliance = Appliance(

@@ -46,6 +46,11 @@ class InService:
 
             self._worked_before = working(self._status_file)
 
+    @property
+    def number(self) -> int:
+        """Of the release in service; 0: as shipped."""
+        return self._slots.read().in_service
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Around what reads the release: one that this software cannot begin with would end every start. It was looked
