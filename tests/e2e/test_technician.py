@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from kiosk.runtime.enrolment import Enrolment
 from kiosk.session.events import CellTouched, Do, GoHome, HiddenGesture, PinDone, PinKey, SaySure, Start
 from kiosk.session.panel import GRID, LoginStep, Maintenance, Outcome, Place, Tone, TouchTest
 from kiosk.session.state import Home, Identify, Purpose
+from kiosk.sync import agent
+from kiosk.sync.hall_client import HallClient
+from kiosk.sync.signing import Signer
 from tests.e2e.pdf_text import text_of
 from tests.e2e.technician import Machine, enrolled, listed, wait_for_slot, write_list
 from tests.flows.test_appliance import Hall
@@ -355,8 +360,16 @@ def test_the_report_is_signed_printed_kept_as_pdf_and_told_to_the_hall(
     assert isinstance(slips, list)
     assert "就绪报告" in slips[-1]
     assert machine.enrolment.kiosk in slips[-1]
-    kinds = [row.kind for row in machine.store.journal_after(0, 1000)]
-    assert "readiness_reported" in kinds
+
+    enrolment = machine.enrolment
+    client = HallClient(hall.url, Signer(enrolment.kiosk, enrolment.private_key))
+    agent.drain(machine.store, client)
+    client.close()
+    with closing(sqlite3.connect(f"file:{hall.data}/hall.sqlite?mode=ro", uri=True)) as database:
+        held = database.execute("SELECT technician, ready, genuine FROM readiness WHERE id = ?", (report["id"],))
+        assert held.fetchall() == [("T7", 1, 1)]
+        audit = database.execute("SELECT what FROM kiosk_audit WHERE kiosk = ? ORDER BY id", (enrolment.kiosk,))
+        assert [what for (what,) in audit] == [what for _, what, _ in machine.audited()]
 
 
 def test_logs_go_to_the_stick_sealed_and_open_only_with_the_hall_s_key(
