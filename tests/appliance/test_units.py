@@ -206,6 +206,25 @@ def test_users_and_folders_come_to_be_with_nothing_that_others_may_read(kiosk: P
     assert (hall / "var/lib/taxhall").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("id-card pci-0:usb-0:1:1.0\npos pci-0:usb-0:4:1.0\n", "TAXKIOSK_DEVICE=pos"),
+        ("# pos pci-0:usb-0:4:1.0\n", ""),
+        ("pos pci-0:usb-0:4:1.0 and more\n", "TAXKIOSK_DEVICE=pos"),
+        ("../../sda pci-0:usb-0:4:1.0\n", ""),
+        ("pos;reboot pci-0:usb-0:4:1.0\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_device_is_named_by_its_socket_and_by_nothing_that_is_no_name(
+    kiosk: Path, tmp_path: Path, table: str, name: str
+) -> None:
+    (tmp_path / "table").write_text(table)
+    seen = run(str(kiosk / "usr/lib/taxkiosk/device-name"), "pci-0:usb-0:4:1.0", str(tmp_path / "table"))
+    assert (seen.returncode, seen.stdout.strip()) == (0, name)
+
+
 def test_the_night_is_one_that_systemd_can_read(kiosk: Path) -> None:
     when = Unit(kiosk / LIB / "taxkiosk-night.timer").value("OnCalendar", "Timer")
     assert run("systemd-analyze", "calendar", when).returncode == 0
