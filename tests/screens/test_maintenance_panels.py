@@ -1,4 +1,4 @@
-"""Every panel that the kiosk really builds, in both languages and sizes, upright and across, with the words it ships."""
+"""Every panel that the kiosk really builds, in both languages and sizes, upright and across, in the words it ships."""
 
 from __future__ import annotations
 
