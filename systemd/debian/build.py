@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def copy_room(name: str, library: Path) -> None:
     shutil.copytree(source, library / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
 
 
-def libraries(package: Package) -> list[str]:
+@cache
+def libraries(package: Package) -> tuple[str, ...]:
     """The distributions that the rooms import, and what those require in turn."""
     provided = metadata.packages_distributions()
     found: dict[str, None] = {}
@@ -138,7 +140,7 @@ def libraries(package: Package) -> list[str]:
                 need(name)
     for name in package.beside:
         need(name)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def imported(package: Package) -> set[str]:

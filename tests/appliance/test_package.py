@@ -26,7 +26,7 @@ SETTINGS = ("--settings", "/etc/taxkiosk/kiosk.toml")
 NOT_OURS = ("var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", "etc/ld.so.cache", "tmp", "run", "dev", "proc",
             "sys",
             "etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/.pwd.lock", "etc/subuid", "etc/subgid",
-            "var/lib/polkit", "root/.cache", "work", "packages")  # fmt: skip
+            "var/lib/polkit", "etc/machine-id", "root/.cache", "work", "packages")  # fmt: skip
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -84,7 +84,7 @@ def test_its_commands_run_from_its_own_tree_with_nothing_of_anybody_elses(instal
     said = installed.chroot("taxkiosk", "status", "--json", *SETTINGS)
     assert set(json.loads(said.stdout)) >= {"devices"} or said.returncode == 0, said.stderr
     assert installed.chroot("taxkiosk", "identify", "11010519491231002X").returncode == 0
-    where = "import sys, kivy, sqlcipher3; print([p for p in sys.path if 'dist-packages' in p], sqlcipher3.__file__)"
+    where = "import sys, sqlcipher3; print([p for p in sys.path if 'dist-packages' in p], sqlcipher3.__file__)"
     head = (installed.root / "opt/taxkiosk/bin/taxkiosk").read_text().splitlines()
     python = [*head[0].removeprefix("#!").split(), "-c", f"{head[3]}\n{where}"]
     assert head[3].startswith("sys.path.insert"), head
@@ -192,6 +192,7 @@ def test_a_restart_that_it_wishes_itself_is_a_start_like_any_other(booted: Machi
     assert booted.property("taxkiosk.service", "NRestarts") == "1"
 
 
+@pytest.mark.skipif(not LONG, reason="in make test-long")
 def test_a_broken_store_keeps_it_from_beginning_and_is_mended_without_deleting_anything(booted: Machine) -> None:
     booted.run("systemctl", "stop", "taxkiosk.target", "taxkiosk-x.service")
     store = booted.root / "var/lib/taxkiosk/kiosk.sqlite"
@@ -257,11 +258,10 @@ def test_the_nights_wish_becomes_a_reboot_of_the_machine_between_two_visits(boot
     booted.run("touch", "/run/taxkiosk/wish/night")
     booted.send("taxkiosk.service", signal.SIGTERM)
 
-    def goes_down() -> bool:
-        state = booted.run("systemctl", "is-system-running").stdout.strip()
-        return state == "stopping" or state == "" or not Path(f"/proc/{booted._pid}").exists()
-
-    booted.until(goes_down, 60, "the machine goes down")
+    until = time.monotonic() + 90
+    while Path(f"/proc/{booted._pid}").exists():
+        assert time.monotonic() < until, "the machine goes on"
+        time.sleep(0.2)
 
 
 def test_purged_it_leaves_nothing(installed: Machine) -> None:
