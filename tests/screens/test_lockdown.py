@@ -232,7 +232,7 @@ class Hands:
 @pytest.mark.timeout(600 if LONG else 120)
 def test_clumsy_hands_on_every_page_post_only_what_stands_there_and_leave_it_whole(visitor: Visitor) -> None:
     for seed, (name, session) in enumerate(SESSIONS.items()):
-        visitor.see(session, idle_s=None if name.startswith("home") else 300, drawn=False)
+        visitor.see(session, idle_s=None if name.startswith("home") else 100_000, drawn=False)
         hands = Hands(visitor, seed)
         whole = visitor.app._glass is not None
         turns: set[type[object]] = {events.HiddenGesture, events.CellTouched, events.PointTouched, events.Back}
