@@ -39,6 +39,7 @@ CAMPAIGNS = (
     Campaign("soak", ("-m", "tests.soak.soak", "--visits", "20000")),
     Campaign("soak-mutants", _pytest("tests/soak", "-k", "put_in")),
     Campaign("privacy", _pytest("tests/privacy")),
+    Campaign("appliance", _pytest("tests/appliance")),
     Campaign(
         "simulation", ("-m", "tests.simulation", "--campaign", "--events", "1000000", "--kiosks", "50", "--mutants")
     ),
