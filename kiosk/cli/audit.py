@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 def audit(
     settings_file: SettingsFile = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The latest so many rows.")] = 50,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Follow the whole chain; exit 1 if it is broken.")
-    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Follow the whole chain; exit 1 if it is broken.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of lines.")] = False,
 ) -> None:
     """What was done to this machine, by technicians, by orders of the hall, and by itself; the newest first."""
