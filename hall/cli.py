@@ -5,6 +5,7 @@ Exit 0 done; 2 bad input, with one JSON problem on standard error; 1 anything el
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from hall.filings.office import TaxOffice
     from hall.settings import Settings
-    from hall.store.writer import Writer
+    from hall.store.writer import Work, Writer
 
 T = TypeVar("T")
 
@@ -109,7 +110,6 @@ def self_signed(
 def enrol(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> None:
     """Print a code that a kiosk enrols with, once, within 24 hours: taxhall enrol K3"""
     from hall.fleet import enrolment
-    from hall.store.writer import Work
 
     def command(work: Work) -> str:
         return enrolment.make_code(work, kiosk)
@@ -124,11 +124,13 @@ def enrol(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> None
 @kiosk_app.command("revoke")
 def revoke(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> None:
     """Nothing that this kiosk signs counts any more (within a second on a running server)."""
-    from hall.fleet import enrolment
-    from hall.store.writer import Work
+    from hall.fleet import audit, enrolment
 
     def command(work: Work) -> bool:
-        return enrolment.revoke(work, kiosk)
+        revoked = enrolment.revoke(work, kiosk)
+        if revoked:
+            audit.add(work, getpass.getuser(), "kiosk_revoked", kiosk)
+        return revoked
 
     if not _once(data, command):
         _refuse("kiosk", "not enrolled")
@@ -150,7 +152,7 @@ def add_staff(
     if role not in list(staff.Role):
         _refuse("role", f"one of {', '.join(staff.Role)}")
     password = sys.stdin.readline().rstrip("\n")
-    _on_account(data, lambda work: staff.add_staff(work, name, role, password))
+    _on_account(data, name, f"account_added {role}", lambda work: staff.add_staff(work, name, role, password))
     _say(json, {"name": name, "role": role}, f"{name} added")
 
 
@@ -160,7 +162,7 @@ def set_password(name: str, data: DataOption = DATA, json: JsonOption = False) -
     from hall.queue import staff
 
     password = sys.stdin.readline().rstrip("\n")
-    _on_account(data, lambda work: staff.set_password(work, name, password))
+    _on_account(data, name, "account_password", lambda work: staff.set_password(work, name, password))
     _say(json, {"name": name}, f"{name} has a new password")
 
 
@@ -169,7 +171,7 @@ def disable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) 
     """Close an account: nobody logs in under it, and who is logged in is out within a second."""
     from hall.queue import staff
 
-    _on_account(data, lambda work: staff.disable(work, name))
+    _on_account(data, name, "account_disabled", lambda work: staff.disable(work, name))
     _say(json, {"name": name, "disabled": True}, f"{name} disabled")
 
 
@@ -178,7 +180,7 @@ def enable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) -
     """Open a closed account again."""
     from hall.queue import staff
 
-    _on_account(data, lambda work: staff.disable(work, name, back=True))
+    _on_account(data, name, "account_enabled", lambda work: staff.disable(work, name, back=True))
     _say(json, {"name": name, "disabled": False}, f"{name} enabled")
 
 
@@ -186,7 +188,6 @@ def enable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) -
 def list_staff(data: DataOption = DATA, json: JsonOption = False) -> None:
     """Show every account, its role, and whether it is open."""
     from hall.store import statements
-    from hall.store.writer import Work
 
     def command(work: Work) -> list[dict[str, object]]:
         rows = work.connection.execute(statements.ALL_STAFF)
@@ -197,7 +198,15 @@ def list_staff(data: DataOption = DATA, json: JsonOption = False) -> None:
     _say(json, {"staff": found}, "\n".join(words))
 
 
-def _on_account(data: Path, command: Callable[..., None]) -> None:
+def _on_account(data: Path, name: str, what: str, change: Callable[[Work], None]) -> None:
+    """Change an account, and have it in the audit log, in one transaction."""
+    from hall.fleet import audit
+
+    def command(work: Work) -> None:
+        change(work)
+        word, _, detail = what.partition(" ")
+        audit.add(work, getpass.getuser(), word, name, detail)
+
     try:
         _once(data, command)
     except ValueError as error:
@@ -214,7 +223,6 @@ def windows(
 ) -> None:
     """Show or set the hall's windows. A window that has served somebody stays, at the end."""
     from hall.queue.windows import set_windows
-    from hall.store.writer import Work
 
     def command(work: Work) -> list[str]:
         return set_windows(work, names or [])
@@ -352,7 +360,6 @@ def add_stock(
 ) -> None:
     """Put a range of numbered blanks into a kiosk's books."""
     from hall.filings import stock
-    from hall.store.writer import Work
 
     def command(work: Work) -> int:
         return stock.add(work, kind, kiosk, pattern, first, last, code)
@@ -369,7 +376,6 @@ def list_stock(data: DataOption = DATA, json: JsonOption = False) -> None:
     """Show every range: what is left, used and void."""
     from hall.filings import stock
     from hall.store import statements_tax
-    from hall.store.writer import Work
 
     def command(work: Work) -> list[dict[str, object]]:
         return [stock.as_told(row) for row in work.connection.execute(statements_tax.STOCKS)]

@@ -6,6 +6,8 @@ import asyncio
 import http.client
 import json
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -394,3 +396,18 @@ def test_the_rule_of_a_route_that_nobody_wrote_down_lets_nobody_in() -> None:
     assert isinstance(guard, Route)
     with pytest.raises(Refused, match="no_rule"):
         asyncio.run(guard.app({"type": "http", "method": "GET", "headers": []}, None, handler))  # type: ignore[arg-type]
+
+
+def test_what_is_done_to_accounts_and_kiosks_stands_in_the_audit_log(tmp_path: Path) -> None:
+    taxhall = [str(Path(sys.executable).with_name("taxhall"))]
+
+    def run(*words: str, password: str = "") -> str:
+        done = subprocess.run(
+            [*taxhall, *words, "--data", str(tmp_path)], input=password, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    run("staff", "add", "李梅", "--role", "manager", password="a long password\n")
+    run("staff", "disable", "李梅")
+    rows = [(row["what"], row["subject"]) for row in json.loads(run("audit", "--json"))["entries"]]
+    assert sorted(rows) == [("account_added", "李梅"), ("account_disabled", "李梅")]
