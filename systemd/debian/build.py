@@ -43,6 +43,7 @@ class Package:
     rooms: tuple[str, ...]
     depends: str
     summary: str
+    recommends: str = ""
     beside: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 
@@ -54,6 +55,8 @@ KIOSK_PACKAGE = Package(
     depends="systemd (>= 252), udev, passwd, libgl1, libegl1, libgl1-mesa-dri, libmtdev1, libxi6, libxcursor1,"
     " libxrandr2, libxss1, libpcsclite1, pcscd, libccid, xserver-xorg-core, xserver-xorg-input-libinput, tzdata",
     summary="kiosk of a 24-hour tax hall",
+    # Maintenance mode: touch calibration, volume.
+    recommends="xinput, alsa-utils",
     # Loaded by name, because of what it does when it is imported.
     beside=("python-escpos",),
     # The fonts have been taken out of the collection; packages are not built on a kiosk.
@@ -202,10 +205,11 @@ def write_control(stage: Path, package: Package, version: str) -> None:
     size = sum(path.stat().st_size for path in stage.rglob("*") if path.is_file()) >> 10
     control = stage / "DEBIAN"
     control.mkdir()
+    recommends = f"Recommends: {package.recommends}\n" if package.recommends else ""
     (control / "control").write_text(
         f"Package: {role.name}\nVersion: {version}\nArchitecture: {_said('dpkg', '--print-architecture')}\n"
         f"Maintainer: {role.name} <root@localhost>\nInstalled-Size: {size}\nSection: misc\nPriority: optional\n"
-        f"Depends: {PYTHON}, {package.depends}\nDescription: {package.summary}\n"
+        f"Depends: {PYTHON}, {package.depends}\n{recommends}Description: {package.summary}\n"
         f" Inert until it is switched on; what to do first is said by {role.name} install --placed.\n",
         encoding="utf-8",
     )
