@@ -21,6 +21,7 @@ import msgspec
 
 from kiosk.domain.filing import Bureau, Form, Levy
 from kiosk.domain.messages import Key
+from kiosk.domain.wire import acquaint
 
 
 def entry_key(payment: str, filing: str, bureau: Bureau) -> str:
@@ -146,3 +147,6 @@ class Ledger(msgspec.Struct, frozen=True):
     day: date | None
     returns: list[LedgerReturn]
     entries: list[LedgerEntry]
+
+
+acquaint(globals())

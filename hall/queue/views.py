@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from kiosk.domain.messages import Call, TicketView, Wait
+from kiosk.domain.wire import acquaint
 
 
 class WindowAction(StrEnum):
@@ -208,3 +209,6 @@ class LineEvent(msgspec.Struct, frozen=True):
     waiting: int
     windows_open: int
     wait: Wait | None
+
+
+acquaint(globals())

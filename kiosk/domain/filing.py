@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from kiosk.domain.messages import VERSION, Key
+from kiosk.domain.wire import acquaint
 
 
 class Bureau(StrEnum):
@@ -505,3 +506,5 @@ class DocumentPrinted(msgspec.Struct, frozen=True, tag_field="fact", tag="docume
 
 
 TaxFact = FilingMade | PaymentBegun | PaymentEnded | DocumentPrinted
+
+acquaint(globals())

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from kiosk.domain.messages import VERSION, Key, KioskId
+from kiosk.domain.wire import acquaint
 
 # ---- the state of one kiosk ----------------------------------------------------------------------------------------
 
@@ -244,3 +245,5 @@ class ReadinessReported(msgspec.Struct, frozen=True, tag_field="fact", tag="read
 
 
 FleetFact = Audited | ReadinessReported
+
+acquaint(globals())

@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from kiosk.domain.wire import acquaint
+
 VERSION = 1
 
 #: What a request's signature covers (RFC 9421, Ed25519). The key id is the kiosk's id.
@@ -204,3 +206,6 @@ class Problem(msgspec.Struct, frozen=True):
     problem: str
     field: str | None = None
     version: int = VERSION
+
+
+acquaint(globals())

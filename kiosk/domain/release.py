@@ -15,6 +15,7 @@ from datetime import datetime
 import msgspec
 
 from kiosk.domain.fleet import Audience, Manifest
+from kiosk.domain.wire import acquaint
 
 MANIFEST = "manifest.json"
 
@@ -85,3 +86,6 @@ def unpack(data: bytes, number: int) -> Bundle:
         if manifest.files.get(name) != (digest(files[name]) if name in files else None):
             raise BadBundle(f"{name}: is not what {MANIFEST} says")
     return bundle
+
+
+acquaint(globals())
