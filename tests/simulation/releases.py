@@ -103,8 +103,8 @@ class Seen:
     given_up: set[int] = field(default_factory=set)
     by_hand: set[int] = field(default_factory=set)
     """A technician has asked to go back from it."""
-    before: int = 0
-    """What ran before ``number``."""
+    before: set[int] = field(default_factory=lambda: {0})
+    """What it may go back to."""
     moved_at: float = 0.0
 
 
@@ -206,7 +206,12 @@ class Shelf:
 
     def _check(self, release: Path, own_settings: Path | None) -> str:
         manifest = msgspec.json.decode((release / MANIFEST).read_bytes(), type=Manifest)
-        return "services.yaml: not a catalogue" if manifest.note == Kind.INVALID else ""
+        if manifest.note == Kind.INVALID:
+            return "services.yaml: not a catalogue"
+        if self.seen.number in self.seen.healthy - self.seen.by_hand:
+            # It is about to be taken, into the slot of the one before: who rolls back now has the shipped values.
+            self.seen.before.add(0)
+        return ""
 
     def _taken(self) -> None:
         """The front end sees it by itself, between two visits."""
@@ -247,7 +252,7 @@ class Shelf:
             if number in seen.given_up:
                 self._broken(f"release {number} had been given up")
             if seen.number in seen.healthy - seen.by_hand:
-                seen.before = seen.number
+                seen.before = {seen.number}
             else:
                 seen.given_up.add(seen.number)
         else:
@@ -262,10 +267,10 @@ class Shelf:
         published = self.machine.hall.press.published
         if seen.number not in seen.by_hand and published[seen.number].kind is Kind.GOOD and seen.starts < TRIES:
             self._broken(f"release {seen.number} was good, and given up after {seen.starts} starts")
-        if number != seen.before and not (number == 0 and seen.number in seen.by_hand):
-            self._broken(f"from release {seen.number} back to {number}, not to {seen.before}")
+        if number not in seen.before and not (number == 0 and seen.number in seen.by_hand):
+            self._broken(f"from release {seen.number} back to {number}, not to {sorted(seen.before)}")
         seen.given_up.add(seen.number)
-        seen.before = 0
+        seen.before = {0}
 
     def _number_of(self, folder: Path) -> int:
         """Byte for byte one published release. 0: it is none."""
