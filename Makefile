@@ -51,7 +51,7 @@ format: setup
 
 # Three files at a time on two cores: most tests wait for a process, a wire or a clock.
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-quick: setup
 	$(BIN)/pytest -m "not e2e"
