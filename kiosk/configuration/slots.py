@@ -229,7 +229,9 @@ class Slots:
     @contextmanager
     def _changing(self) -> Iterator[_Change]:
         """Read, change, replace, one process after the other. What has not changed is not written."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._folder.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            durable.sync_folder(self._folder.parent)
         lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
