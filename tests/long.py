@@ -40,6 +40,8 @@ CAMPAIGNS = (
     Campaign("soak-mutants", _pytest("tests/soak", "-k", "put_in")),
     Campaign("privacy", _pytest("tests/privacy")),
     Campaign("appliance", _pytest("tests/appliance")),
+    Campaign("technician", _pytest("tests/e2e/test_technician.py", "tests/e2e/test_technicians_window.py")),
+    Campaign("attacked-hall", _pytest("tests/hall/test_openapi.py")),
     Campaign(
         "simulation", ("-m", "tests.simulation", "--campaign", "--events", "1000000", "--kiosks", "50", "--mutants")
     ),
