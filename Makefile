@@ -49,9 +49,9 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Three files at a time on two cores: most tests wait for a process, a wire or a clock.
+# Four files at a time on two cores: most tests wait for a process, a wire or a clock.
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-quick: setup
 	$(BIN)/pytest -m "not e2e"

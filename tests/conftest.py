@@ -1,4 +1,4 @@
-"""The rooms whose files take longest go first: three workers take a file at a time, and a long one that begins last is
+"""The rooms whose files take longest go first: four workers take a file at a time, and a long one that begins last is
 waited for alone."""
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.crash.campaign import Case, all_cases, play, report
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("TAXKIOSK_SEED", "20261124"))
-SHARE = 3
+SHARE = 2
 
 #: Where these faults hurt. The campaign as a whole meets them too; here the test must not depend on its luck.
 LOST_ANSWER = Case(Purpose.INVOICE, 4, "answers of the hall")

@@ -116,7 +116,7 @@ def readers() -> Iterator[VirtualReaders]:
 def card(readers: VirtualReaders) -> Iterator[VirtualCard]:
     card = VirtualCard(readers.ports[0])
     card.insert()
-    give_up = time.monotonic() + 5.0
+    give_up = time.monotonic() + 30.0
     while look_at_slot(readers.url(0)).media != "present":
         assert time.monotonic() < give_up
         time.sleep(0.02)

@@ -21,7 +21,7 @@ from hall.store.database import FILE
 from kiosk.domain.messages import TicketRequest
 
 KIOSKS, WINDOWS = 4, 8
-PER_KIOSK = 2_000 if os.environ.get("TAXKIOSK_CAMPAIGN") == "full" else 250
+PER_KIOSK = 2_000 if os.environ.get("TAXKIOSK_CAMPAIGN") == "full" else 150
 #: Requests a kiosk has under way at once.
 ABREAST = 4
 

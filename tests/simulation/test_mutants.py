@@ -15,9 +15,7 @@ SOON = frozenset(
     {
         "ask not made durable",
         "own number reused",
-        "print before commit",
         "claim not checked",
-        "second sale for one key",
         "charge not made durable",
         "person kept after the visit",
         "release in service before it is on the disk",

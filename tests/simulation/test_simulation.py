@@ -35,7 +35,7 @@ def test_one_seed_is_one_history() -> None:
 def test_own_numbers_are_unique_within_a_true_day_whatever_the_clock_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "JUMPS", (faults.DAY,))
     weather = {"clock_jumps": 20, "hall_cut_off": 40, "front_dies": 10}
-    for seed in (4, 6, 7, 3):
+    for seed in (4, 3):
         town = Town(seed, kiosks=3, weather=weather, true_days=True)
         town.stop_at = frozenset({ONE_TICKET})
         report = town.run(3_000)
