@@ -27,6 +27,8 @@ QR_SIDE = 128.0
 #: Of an em, between the curve of Noto and ours: finer than a printer's dot at the sizes used here.
 _ERROR = 1.0
 
+#: Followed by the report's id: reportlab keeps the first font of a name for as long as the process lives, and another
+#: report has other characters.
 _FACE = "Report"
 
 
@@ -40,7 +42,8 @@ def make(
     from reportlab.pdfgen.canvas import Canvas
 
     page = _Page(report, texts, hall_names)
-    pdfmetrics.registerFont(TTFont(_FACE, io.BytesIO(_quadratic(font, page.characters(signature)))))
+    face = f"{_FACE}{report.id[:12]}"
+    pdfmetrics.registerFont(TTFont(face, io.BytesIO(_quadratic(font, face, page.characters(signature)))))
     out = io.BytesIO()
     width, height = A4
     canvas = Canvas(out, pagesize=A4, pageCompression=1)
@@ -49,18 +52,18 @@ def make(
     y = height - MARGIN
     for text, size in page.head():
         y -= size * 1.35
-        canvas.setFont(_FACE, size)
+        canvas.setFont(face, size)
         canvas.drawString(MARGIN, y, text)
     y -= 10
     for label, value in page.facts():
         y -= ROW
-        canvas.setFont(_FACE, 10)
+        canvas.setFont(face, 10)
         canvas.drawString(MARGIN, y, label)
         canvas.drawString(MARGIN + 170, y, value)
     y -= 14
     for name, how, value, result in page.rows():
         y -= ROW
-        canvas.setFont(_FACE, 10)
+        canvas.setFont(face, 10)
         canvas.drawString(MARGIN, y, name)
         canvas.drawString(MARGIN + 258, y, how)
         canvas.drawString(MARGIN + 336, y, value)
@@ -68,7 +71,7 @@ def make(
         canvas.setLineWidth(0.4)
         canvas.line(MARGIN, y - 5, width - MARGIN, y - 5)
     _draw_qr(canvas, qr, width - MARGIN - QR_SIDE, MARGIN)
-    canvas.setFont(_FACE, 7.5)
+    canvas.setFont(face, 7.5)
     canvas.drawString(MARGIN, MARGIN + 30, page.note())
     canvas.drawString(MARGIN, MARGIN + 18, signature[:64])
     canvas.drawString(MARGIN, MARGIN + 8, signature[64:])
@@ -131,7 +134,7 @@ class _Page:
         return "".join([*said, self.note(), signature, " "])
 
 
-def _quadratic(font: Path, characters: str) -> bytes:
+def _quadratic(font: Path, called: str, characters: str) -> bytes:
     """A TrueType font of these characters alone."""
     from fontTools import subset
     from fontTools.fontBuilder import FontBuilder
@@ -156,7 +159,7 @@ def _quadratic(font: Path, characters: str) -> bytes:
     widths = face["hmtx"].metrics
     builder.setupHorizontalMetrics({name: widths[name] for name in face.getGlyphOrder()})
     builder.setupHorizontalHeader(ascent=face["hhea"].ascent, descent=face["hhea"].descent)
-    builder.setupNameTable({"familyName": _FACE, "styleName": "Regular", "psName": _FACE})
+    builder.setupNameTable({"familyName": called, "styleName": "Regular", "psName": called})
     builder.setupOS2(sTypoAscender=face["hhea"].ascent, sTypoDescender=face["hhea"].descent)
     builder.setupPost()
     out = io.BytesIO()

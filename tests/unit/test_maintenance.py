@@ -382,6 +382,11 @@ def test_the_report_s_pdf_is_one_page_that_says_everything_in_both_languages(wor
     report = readiness.make(world)
     signed = readiness.sign(report, bytes(32))
     code = readiness.qr(report, signed.signature)
+    # An earlier report of this process had another hall's characters.
+    earlier = msgspec.structs.replace(report, id=report.id[::-1], ready=True)
+    readiness_pdf.make(
+        earlier, "0" * 128, code, {"zh": ZH, "en": EN}, {"zh": "办税服务厅", "en": "Hall"}, FONTS / "common-Regular.otf"
+    )
     pdf = readiness_pdf.make(
         report, signed.signature, code, {"zh": ZH, "en": EN}, world.hall_names, FONTS / "common-Regular.otf"
     )
