@@ -40,6 +40,10 @@ CAMPAIGNS = (
     Campaign("soak-mutants", _pytest("tests/soak", "-k", "put_in")),
     Campaign("privacy", _pytest("tests/privacy")),
     Campaign("appliance", _pytest("tests/appliance")),
+    Campaign(
+        "bad-days-at-the-window", _pytest("tests/e2e/test_bad_days.py", "tests/configuration/test_at_the_kiosk.py")
+    ),
+    Campaign("bureaus", _pytest("tests/hall/test_bureaus.py", "tests/simulation/test_simulation.py")),
     Campaign("technician", _pytest("tests/e2e/test_technician.py", "tests/e2e/test_technicians_window.py")),
     Campaign("attacked-hall", _pytest("tests/hall/test_openapi.py")),
     Campaign(
