@@ -5,18 +5,18 @@ Exit 0 done; 2 bad input, with one JSON problem on standard error; 1 anything el
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
 
 from hall import cli_fleet
 from hall.cli_bundle import bundle_app
+from hall.cli_output import DATA, DataOption, JsonOption, SettingsOption, fail, once, refuse, say, who
 from hall.cli_release import app as release_app
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ app.add_typer(bundle_app, name="bundle")
 tls_app = typer.Typer(no_args_is_help=True, help="The hall's certificate.")
 app.add_typer(tls_app, name="tls")
 
-DATA = Path("var/hall")
-DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
-SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A file like config/hall.toml.")]
-JsonOption = Annotated[bool, typer.Option("--json")]
 BureauDataOption = Annotated[Path, typer.Option("--data", help="Directory of the bureaus' books and their token.")]
 TokenFileOption = Annotated[Path | None, typer.Option(help="Where the token is; without it: token in --data.")]
 BUREAU_DATA = Path("var/bureaus")
@@ -75,15 +71,15 @@ def serve(
     try:
         read = read_settings(settings)
     except (OSError, ValueError) as error:
-        _refuse("settings", str(error))
+        refuse("settings", str(error))
     if tls_cert or tls_key:
         read = msgspec.structs.replace(read, tls=Tls(str(tls_cert or ""), str(tls_key or "")))
     try:
         run(host, port, data, read)
     except BadCertificate as error:
-        _refuse("tls", str(error))
+        refuse("tls", str(error))
     except (UnfitDatabase, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @tls_app.command("self-signed")
@@ -102,8 +98,8 @@ def self_signed(
     try:
         made = make(folder, names, days, SystemClock().now())
     except (OSError, ValueError) as error:
-        _fail(str(error))
-    _say(json, made, f"{made.certificate}\n{made.key}\nSHA-256 {made.fingerprint}")
+        fail(str(error))
+    say(json, made, f"{made.certificate}\n{made.key}\nSHA-256 {made.fingerprint}")
 
 
 @app.command()
@@ -115,10 +111,10 @@ def enrol(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> None
         return enrolment.make_code(work, kiosk)
 
     try:
-        code = _once(data, command)
+        code = once(data, command)
     except ValueError as error:
-        _refuse("kiosk", str(error))
-    _say(json, {"kiosk": kiosk, "code": code, "hours": enrolment.CODE_HOURS}, code)
+        refuse("kiosk", str(error))
+    say(json, {"kiosk": kiosk, "code": code, "hours": enrolment.CODE_HOURS}, code)
 
 
 @kiosk_app.command("revoke")
@@ -129,12 +125,12 @@ def revoke(kiosk: str, data: DataOption = DATA, json: JsonOption = False) -> Non
     def command(work: Work) -> bool:
         revoked = enrolment.revoke(work, kiosk)
         if revoked:
-            audit.add(work, getpass.getuser(), "kiosk_revoked", kiosk)
+            audit.add(work, who(), "kiosk_revoked", kiosk)
         return revoked
 
-    if not _once(data, command):
-        _refuse("kiosk", "not enrolled")
-    _say(json, {"kiosk": kiosk, "revoked": True}, f"{kiosk} revoked")
+    if not once(data, command):
+        refuse("kiosk", "not enrolled")
+    say(json, {"kiosk": kiosk, "revoked": True}, f"{kiosk} revoked")
 
 
 @staff_app.command("add")
@@ -150,10 +146,10 @@ def add_staff(
     from hall.queue import staff
 
     if role not in list(staff.Role):
-        _refuse("role", f"one of {', '.join(staff.Role)}")
+        refuse("role", f"one of {', '.join(staff.Role)}")
     password = sys.stdin.readline().rstrip("\n")
     _on_account(data, name, f"account_added {role}", lambda work: staff.add_staff(work, name, role, password))
-    _say(json, {"name": name, "role": role}, f"{name} added")
+    say(json, {"name": name, "role": role}, f"{name} added")
 
 
 @staff_app.command("password")
@@ -163,7 +159,7 @@ def set_password(name: str, data: DataOption = DATA, json: JsonOption = False) -
 
     password = sys.stdin.readline().rstrip("\n")
     _on_account(data, name, "account_password", lambda work: staff.set_password(work, name, password))
-    _say(json, {"name": name}, f"{name} has a new password")
+    say(json, {"name": name}, f"{name} has a new password")
 
 
 @staff_app.command("disable")
@@ -172,7 +168,7 @@ def disable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) 
     from hall.queue import staff
 
     _on_account(data, name, "account_disabled", lambda work: staff.disable(work, name))
-    _say(json, {"name": name, "disabled": True}, f"{name} disabled")
+    say(json, {"name": name, "disabled": True}, f"{name} disabled")
 
 
 @staff_app.command("enable")
@@ -181,7 +177,7 @@ def enable_staff(name: str, data: DataOption = DATA, json: JsonOption = False) -
     from hall.queue import staff
 
     _on_account(data, name, "account_enabled", lambda work: staff.disable(work, name, back=True))
-    _say(json, {"name": name, "disabled": False}, f"{name} enabled")
+    say(json, {"name": name, "disabled": False}, f"{name} enabled")
 
 
 @staff_app.command("list")
@@ -193,9 +189,9 @@ def list_staff(data: DataOption = DATA, json: JsonOption = False) -> None:
         rows = work.connection.execute(statements.ALL_STAFF)
         return [{"name": row.name, "role": row.role, "disabled": row.disabled_at is not None} for row in rows]
 
-    found = _once(data, command)
+    found = once(data, command)
     words = (f"{each['name']}  {each['role']}{'  disabled' if each['disabled'] else ''}" for each in found)
-    _say(json, {"staff": found}, "\n".join(words))
+    say(json, {"staff": found}, "\n".join(words))
 
 
 def _on_account(data: Path, name: str, what: str, change: Callable[[Work], None]) -> None:
@@ -205,12 +201,12 @@ def _on_account(data: Path, name: str, what: str, change: Callable[[Work], None]
     def command(work: Work) -> None:
         change(work)
         word, _, detail = what.partition(" ")
-        audit.add(work, getpass.getuser(), word, name, detail)
+        audit.add(work, who(), word, name, detail)
 
     try:
-        _once(data, command)
+        once(data, command)
     except ValueError as error:
-        _refuse("name" if "name" in str(error) else "password", str(error))
+        refuse("name" if "name" in str(error) else "password", str(error))
 
 
 @app.command()
@@ -228,10 +224,10 @@ def windows(
         return set_windows(work, names or [])
 
     try:
-        found = _once(data, command)
+        found = once(data, command)
     except ValueError as error:
-        _refuse("names", str(error))
-    _say(json, {"windows": found}, " ".join(found))
+        refuse("names", str(error))
+    say(json, {"windows": found}, " ".join(found))
 
 
 @bureau_app.command("state")
@@ -273,18 +269,18 @@ def do_to_bureau(
     from kiosk.domain.filing import Bureau
 
     if action not in bench.ACTIONS:
-        _refuse("action", f"one of {', '.join(bench.ACTIONS)}")
+        refuse("action", f"one of {', '.join(bench.ACTIONS)}")
     if bureau not in list(Bureau):
-        _refuse("bureau", f"one of {', '.join(Bureau)}")
+        refuse("bureau", f"one of {', '.join(Bureau)}")
     if on not in list(On):
-        _refuse("on", f"one of {', '.join(On)}")
+        refuse("on", f"one of {', '.join(On)}")
     try:
         peer = bench.BureauBench.at(Bureau(bureau), data, url, token_file)
-        _say(True, bench.do(peer, action, argument, On(on), times), "")
+        say(True, bench.do(peer, action, argument, On(on), times), "")
     except bench.BadCommand as error:
-        _refuse("action", str(error))
+        refuse("action", str(error))
     except bench.NoBureau as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _run_bureau(name: str, host: str, port: int, data: Path, token_file: Path | None) -> None:
@@ -295,7 +291,7 @@ def _run_bureau(name: str, host: str, port: int, data: Path, token_file: Path | 
     try:
         run(Bureau(name), host, port, data, token_file)
     except (UnfitDatabase, OSError, ValueError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @register_app.command("import")
@@ -310,16 +306,16 @@ def import_register(
     from hall.register.importing import COLUMNS, UnfitFile, import_rows, read_rows
 
     if kind not in COLUMNS:
-        _refuse("kind", f"one of {', '.join(COLUMNS)}")
+        refuse("kind", f"one of {', '.join(COLUMNS)}")
     try:
         rows = read_rows(file, kind)
     except (UnfitFile, OSError) as error:
-        _refuse("file", str(error))
+        refuse("file", str(error))
     with _tax_office(data, settings) as (writer, office, today):
         report = import_rows(writer, office, kind, rows, today)
     lines = [f"row {each.row}: {each.field or 'the row'}: {each.problem}" for each in report.refused]
     counts = f"{report.added} added, {report.changed} changed, {report.unchanged} as before"
-    _say(json, report, "\n".join([*lines, f"{counts}, {len(report.refused)} refused"]))
+    say(json, report, "\n".join([*lines, f"{counts}, {len(report.refused)} refused"]))
 
 
 @register_app.command("demo")
@@ -339,12 +335,12 @@ def demo_register(
     try:
         day = date.fromisoformat(today) if today else SystemClock().now().date()
     except ValueError:
-        _refuse("today", "a day like 2026-11-24")
+        refuse("today", "a day like 2026-11-24")
     try:
         rows = demo.write(write, taxpayers, seed, day)
     except OSError as error:
-        _fail(str(error))
-    _say(json, {"folder": str(write), "rows": rows}, "\n".join(f"{kind}.csv: {count}" for kind, count in rows.items()))
+        fail(str(error))
+    say(json, {"folder": str(write), "rows": rows}, "\n".join(f"{kind}.csv: {count}" for kind, count in rows.items()))
 
 
 @stock_app.command("add")
@@ -365,10 +361,10 @@ def add_stock(
         return stock.add(work, kind, kiosk, pattern, first, last, code)
 
     try:
-        count = _once(data, command)
+        count = once(data, command)
     except ValueError as error:
-        _refuse(*str(error).split(": ", 1))
-    _say(json, {"kind": kind, "kiosk": kiosk, "added": count}, f"{kiosk}: {count} of {kind}")
+        refuse(*str(error).split(": ", 1))
+    say(json, {"kind": kind, "kiosk": kiosk, "added": count}, f"{kiosk}: {count} of {kind}")
 
 
 @stock_app.command("list")
@@ -380,9 +376,9 @@ def list_stock(data: DataOption = DATA, json: JsonOption = False) -> None:
     def command(work: Work) -> list[dict[str, object]]:
         return [stock.as_told(row) for row in work.connection.execute(statements_tax.STOCKS)]
 
-    found = _once(data, command)
+    found = once(data, command)
     words = (f"{each['kiosk']} {each['kind']} {each['first']} to {each['last']}: {each['left']} left" for each in found)
-    _say(json, {"stock": found}, "\n".join(words))
+    say(json, {"stock": found}, "\n".join(words))
 
 
 @invoice_app.command("red")
@@ -401,9 +397,9 @@ def red_invoice(
         with _tax_office(data, settings) as (writer, office, _):
             red = writer.submit(lambda work: issue_red(work, office, number, code, kiosk)).result()
     except ValueError as error:
-        _refuse(*str(error).split(": ", 1))
+        refuse(*str(error).split(": ", 1))
     told = {"number": red.number, "code": red.code, "red_of": red.red_of, "gross_fen": red.gross}
-    _say(json, told, f"{red.number} cancels {red.red_of}")
+    say(json, told, f"{red.number} cancels {red.red_of}")
 
 
 @app.command()
@@ -421,10 +417,10 @@ def reconcile(
     try:
         wanted = date.fromisoformat(day)
     except ValueError:
-        _refuse("day", "a day like 2026-11-24")
+        refuse("day", "a day like 2026-11-24")
     result = reconcile_once(data, _settings(settings), wanted)
     lines = [f"{each.name} {each.subject} {each.where} {each.detail}".rstrip() for each in result.differences]
-    _say(json, result, "\n".join([*lines, f"{len(lines)} differences"]))
+    say(json, result, "\n".join([*lines, f"{len(lines)} differences"]))
 
 
 def _settings(file: Path | None) -> Settings:
@@ -433,7 +429,7 @@ def _settings(file: Path | None) -> Settings:
     try:
         return read_settings(file)
     except (OSError, ValueError) as error:
-        _refuse("settings", str(error))
+        refuse("settings", str(error))
 
 
 @contextmanager
@@ -448,32 +444,7 @@ def _tax_office(data: Path, settings: Path | None) -> Iterator[tuple[Writer, Tax
         with open_office(data, _settings(settings)) as (writer, office):
             yield writer, office, SystemClock().now().date()
     except (UnfitDatabase, StorageFailed, OSError) as error:
-        _fail(str(error))
-
-
-def _once(data: Path, command: Callable[..., T]) -> T:
-    """Run one command on the hall's file, beside a server or without one."""
-    from hall.store.database import UnfitDatabase
-    from hall.store.writer import StorageFailed, run_once
-
-    try:
-        return run_once(data, command)
-    except (UnfitDatabase, StorageFailed, OSError) as error:
-        _fail(str(error))
-
-
-def _say(json: bool, document: object, words: str) -> None:
-    print(msgspec.json.encode(document).decode() if json else words)
-
-
-def _refuse(field: str, problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": field, "problem": problem}}).decode() + "\n")
-    raise SystemExit(2)
-
-
-def _fail(problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": None, "problem": problem}}).decode() + "\n")
-    raise SystemExit(1)
+        fail(str(error))
 
 
 def main() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
-import msgspec
 import typer
+
+from hall.cli_output import refuse
 
 bundle_app = typer.Typer(no_args_is_help=True, help="Support bundles of kiosks.")
 
@@ -20,7 +20,7 @@ def make_key(file: Annotated[Path, typer.Argument(help="Where the private half g
     try:
         typer.echo(bundle.make_key(file))
     except OSError as error:
-        _refuse("file", str(error))
+        refuse("file", str(error))
 
 
 @bundle_app.command("open")
@@ -36,17 +36,12 @@ def open_bundle(
     try:
         private = bundle.read_key(key)
     except (OSError, ValueError) as error:
-        _refuse("key", str(error))
+        refuse("key", str(error))
     folder = out or file.with_suffix("")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = bundle.open_bundle(file.read_bytes(), private, folder)
     except (OSError, NotABundle) as error:
-        _refuse("file", str(error))
+        refuse("file", str(error))
     for name in names:
         typer.echo(folder / name)
-
-
-def _refuse(field: str, problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": field, "problem": problem}}).decode() + "\n")
-    raise typer.Exit(2)

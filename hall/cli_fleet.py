@@ -5,15 +5,13 @@ All of it may be done beside a running server, which looks into the books once a
 
 from __future__ import annotations
 
-import getpass
-import sys
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import msgspec
 import typer
+
+from hall.cli_output import DATA, ByOption, DataOption, JsonOption, SettingsOption, fail, once, refuse, say, who
 
 if TYPE_CHECKING:
     from hall.fleet.reports import Kiosk
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 technician_app = typer.Typer(no_args_is_help=True, help="Whose cards open maintenance mode, from the next release on.")
-
-DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
-SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A file like config/hall.toml.")]
-JsonOption = Annotated[bool, typer.Option("--json")]
-ByOption = Annotated[str, typer.Option("--by", help="Who does it, for both audit logs. Without it: this login.")]
-DATA = Path("var/hall")
 
 
 def register(app: typer.Typer, kiosk_app: typer.Typer) -> None:
@@ -54,7 +46,7 @@ def list_kiosks(data: DataOption = DATA, settings: SettingsOption = None, json: 
     try:
         fleet = read_settings(settings).fleet
     except (OSError, ValueError) as error:
-        _refuse("settings", str(error))
+        refuse("settings", str(error))
 
     def command(work: Work) -> list[dict[str, object]]:
         found: dict[str, list[str]] = {}
@@ -63,9 +55,9 @@ def list_kiosks(data: DataOption = DATA, settings: SettingsOption = None, json: 
         kiosks = reports.fleet(work.connection, work.now, fleet.report_s)
         return [_told(each, found.get(each.id, [])) for each in kiosks]
 
-    told = _once(data, command)
+    told = once(data, command)
     lines = [f"{each['kiosk']:5} {each['state']:8} release {each['release']} {each['alarms']}" for each in told]
-    _say(json, {"kiosks": told}, "\n".join(lines))
+    say(json, {"kiosks": told}, "\n".join(lines))
 
 
 def _told(kiosk: Kiosk, found: list[str]) -> dict[str, object]:
@@ -129,14 +121,14 @@ def logs(
         return given, orders.logs(work.connection, kiosk, order)
 
     while True:
-        given, text = _once(data, command)
+        given, text = once(data, command)
         if given.state == "refused":
-            _fail(f"{kiosk} refused: {given.problem}")
+            fail(f"{kiosk} refused: {given.problem}")
         if text is not None:
-            _say(json, {"kiosk": kiosk, "logs": text}, text)
+            say(json, {"kiosk": kiosk, "logs": text}, text)
             return
         if time.monotonic() > due:
-            _fail(f"{kiosk} has not answered yet; what it answers will be on its page")
+            fail(f"{kiosk} has not answered yet; what it answers will be on its page")
         time.sleep(0.5)
 
 
@@ -152,15 +144,15 @@ def group(
     from hall.queue.refusal import Refused
 
     try:
-        _once(data, lambda work: reports.set_group(work, kiosk, name, _by(by)))
+        once(data, lambda work: reports.set_group(work, kiosk, name, who(by)))
     except Refused as refused:
-        _refuse(refused.field or "kiosk", refused.problem)
-    _say(json, {"kiosk": kiosk, "group": name or None}, f"{kiosk}: {name or 'no group'}")
+        refuse(refused.field or "kiosk", refused.problem)
+    say(json, {"kiosk": kiosk, "group": name or None}, f"{kiosk}: {name or 'no group'}")
 
 
 def _order(kiosk: str, verb: str, argument: str, by: str, data: Path, json: bool) -> None:
     order = _give(kiosk, verb, argument, by, data)
-    _say(json, {"kiosk": kiosk, "order": order, "verb": verb}, f"{kiosk}: {verb} ordered")
+    say(json, {"kiosk": kiosk, "order": order, "verb": verb}, f"{kiosk}: {verb} ordered")
 
 
 def _give(kiosk: str, verb: str, argument: str, by: str, data: Path) -> str:
@@ -170,9 +162,9 @@ def _give(kiosk: str, verb: str, argument: str, by: str, data: Path) -> str:
 
     word: Verb = Verb(verb)
     try:
-        return _once(data, lambda work: orders.give(work, kiosk, word, argument, _by(by))).id
+        return once(data, lambda work: orders.give(work, kiosk, word, argument, who(by))).id
     except Refused as refused:
-        _refuse(refused.field or "kiosk", refused.problem)
+        refuse(refused.field or "kiosk", refused.problem)
 
 
 # ---- technicians -----------------------------------------------------------------------------------------------------
@@ -196,21 +188,21 @@ def add_technician(
     from kiosk.domain.fleet import Technician, TechnicianRole
 
     if role not in list(TechnicianRole):
-        _refuse("role", f"one of {', '.join(TechnicianRole)}")
+        refuse("role", f"one of {', '.join(TechnicianRole)}")
     try:
         print_of = technicians.fingerprint(certificate.read_bytes())
     except OSError as error:
-        _refuse("certificate", error.strerror or str(error))
+        refuse("certificate", error.strerror or str(error))
     except ValueError:
-        _refuse("certificate", "no certificate in PEM or DER")
+        refuse("certificate", "no certificate in PEM or DER")
     today = SystemClock().now().date()
     first, last = _day("valid_from", valid_from) if valid_from else today, _day("valid_to", valid_to)
     technician = Technician(id, name, TechnicianRole(role), print_of, first, last)
     try:
-        _once(data, lambda work: technicians.add(work, technician, _by(by)))
+        once(data, lambda work: technicians.add(work, technician, who(by)))
     except ValueError as error:
-        _refuse(*str(error).split(": ", 1))
-    _say(json, technician, f"{id} added; publish a release to let the kiosks know")
+        refuse(*str(error).split(": ", 1))
+    say(json, technician, f"{id} added; publish a release to let the kiosks know")
 
 
 @technician_app.command("revoke")
@@ -218,9 +210,9 @@ def revoke_technician(id: str, by: ByOption = "", data: DataOption = DATA, json:
     """Take a card back. Kiosks refuse it from the next release on."""
     from hall.fleet import technicians
 
-    if not _once(data, lambda work: technicians.revoke(work, id, _by(by))):
-        _refuse("id", "no such technician, or revoked already")
-    _say(json, {"id": id, "revoked": True}, f"{id} revoked; publish a release to let the kiosks know")
+    if not once(data, lambda work: technicians.revoke(work, id, who(by))):
+        refuse("id", "no such technician, or revoked already")
+    say(json, {"id": id, "revoked": True}, f"{id} revoked; publish a release to let the kiosks know")
 
 
 @technician_app.command("list")
@@ -228,12 +220,12 @@ def list_technicians(data: DataOption = DATA, json: JsonOption = False) -> None:
     """Show every card: whose, which role, until when."""
     from hall.fleet import technicians
 
-    found = _once(data, lambda work: technicians.every(work.connection))
+    found = once(data, lambda work: technicians.every(work.connection))
     lines = [
         f"{each.id}  {each.name}  {each.role}  {each.valid_from} – {each.valid_to}{'  revoked' if each.revoked else ''}"
         for each in found
     ]
-    _say(json, {"technicians": found}, "\n".join(lines))
+    say(json, {"technicians": found}, "\n".join(lines))
 
 
 # ---- the hall's audit log --------------------------------------------------------------------------------------------
@@ -251,50 +243,21 @@ def audit(
     from hall.fleet import audit as log
 
     if not verify:
-        entries = _once(data, lambda work: log.latest(work.connection, limit))[::-1]
+        entries = once(data, lambda work: log.latest(work.connection, limit))[::-1]
         lines = [f"{e.seq:6} {e.at:%Y-%m-%d %H:%M:%S} {e.who}  {e.what}  {e.subject}  {e.detail}" for e in entries]
-        _say(json, {"entries": entries}, "\n".join(lines))
+        say(json, {"entries": entries}, "\n".join(lines))
         return
-    result = _once(data, lambda work: log.verify(work.connection))
+    result = once(data, lambda work: log.verify(work.connection))
     if result.broken is not None:
-        _fail(f"the chain is broken at row {result.broken}")
-    _say(json, result, f"{result.rows} rows, whole; the last hash is {result.last_hash}")
+        fail(f"the chain is broken at row {result.broken}")
+    say(json, result, f"{result.rows} rows, whole; the last hash is {result.last_hash}")
 
 
 # ---- what the commands share -----------------------------------------------------------------------------------------
-
-
-def _by(given: str) -> str:
-    return given or getpass.getuser()
 
 
 def _day(field: str, value: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        _refuse(field, "a day like 2027-12-31")
-
-
-def _once(data: Path, command: Callable[..., T]) -> T:
-    """Run one command on the hall's file, beside a server or without one."""
-    from hall.store.database import UnfitDatabase
-    from hall.store.writer import StorageFailed, run_once
-
-    try:
-        return run_once(data, command)
-    except (UnfitDatabase, StorageFailed, OSError) as error:
-        _fail(str(error))
-
-
-def _say(json: bool, document: object, words: str) -> None:
-    sys.stdout.write((msgspec.json.encode(document).decode() if json else words) + "\n")
-
-
-def _refuse(field: str, problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": field, "problem": problem}}).decode() + "\n")
-    raise SystemExit(2)
-
-
-def _fail(problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": None, "problem": problem}}).decode() + "\n")
-    raise SystemExit(1)
+        refuse(field, "a day like 2027-12-31")

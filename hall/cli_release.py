@@ -11,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
+
+from hall.cli_output import DATA, ByOption, DataOption, JsonOption, SettingsOption, fail, once, refuse, say, who
 
 if TYPE_CHECKING:
     from hall.fleet.releases import Draft, Repository
@@ -22,18 +24,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-DATA = Path("var/hall")
-DataOption = Annotated[Path, typer.Option("--data", help="Directory of the hall's database.")]
-SettingsOption = Annotated[Path | None, typer.Option("--settings", help="A file like config/hall.toml.")]
-JsonOption = Annotated[bool, typer.Option("--json")]
 OutOption = Annotated[Path, typer.Option("--out", help="The draft file that is to be signed.")]
-ByOption = Annotated[str, typer.Option("--by", help="Who does it, for the audit log.")]
 DraftFile = Annotated[Path, typer.Argument(help="The draft file.")]
 PublicKeys = Annotated[list[Path] | None, typer.Option(help="A .pub file; once for each key.")]
-
-
-def _by() -> str:
-    return getpass.getuser()
 
 
 @app.command("keys")
@@ -46,7 +39,7 @@ def keys(
 
     with _told():
         keyid = releases.make_key(file, _password())
-    _say(json, {"key": str(file), "public": str(file.with_suffix(".pub")), "keyid": keyid}, f"{file}\n{keyid}")
+    say(json, {"key": str(file), "public": str(file.with_suffix(".pub")), "keyid": keyid}, f"{file}\n{keyid}")
 
 
 @app.command("init")
@@ -67,9 +60,7 @@ def init(
     with _told():
         roots = [releases.read_public(file) for file in root or []]
         officers = [releases.read_public(file) for file in officer or []]
-        draft = _repository(data, settings).draft_beginning(
-            roots, officers, threshold, by or _by(), SystemClock().now()
-        )
+        draft = _repository(data, settings).draft_beginning(roots, officers, threshold, who(by), SystemClock().now())
         releases.write_draft(out, draft)
     _say_wanted(json, out, draft)
 
@@ -94,7 +85,7 @@ def new_root(
         roots = [releases.read_public(file) for file in root or []]
         officers = [releases.read_public(file) for file in officer or []]
         now = SystemClock().now()
-        draft = _repository(data, settings).draft_root(by or _by(), now, roots, officers, threshold, new_online_key)
+        draft = _repository(data, settings).draft_root(who(by), now, roots, officers, threshold, new_online_key)
         releases.write_draft(out, draft)
     _say_wanted(json, out, draft)
 
@@ -123,16 +114,16 @@ def draft_release(
             if file.is_file()
         }
         if not files:
-            _refuse("folder", f"{folder}: nothing in it")
+            refuse("folder", f"{folder}: nothing in it")
         kiosks = [*(kiosk or [])]
         if group:
-            kiosks += _once(data, lambda work: rollout.kiosks_of_group(work.connection, group))
+            kiosks += once(data, lambda work: rollout.kiosks_of_group(work.connection, group))
             if not kiosks:
-                _refuse("group", f"{group}: no kiosk is in it")
-        above = _once(data, lambda work: rollout.number_above(work.connection))
+                refuse("group", f"{group}: no kiosk is in it")
+        above = once(data, lambda work: rollout.number_above(work.connection))
         repository = _repository(data, settings)
         audience = Audience(_hall_settings(settings).hall.id, sorted(set(kiosks)))
-        draft = repository.draft_release(files, audience, note, by or _by(), SystemClock().now(), above)
+        draft = repository.draft_release(files, audience, note, who(by), SystemClock().now(), above)
         releases.write_draft(out, draft)
     _say_wanted(json, out, draft)
 
@@ -181,10 +172,10 @@ def publish(
             note = unpack(draft.bundle.encode(), draft.number).manifest.note
             return rollout.add(work, draft.number, draft.made_by, note, audience, read.releases.stages)
 
-        stages = _once(data, command)
+        stages = once(data, command)
     sizes = [len(stage) for stage in stages]
     words = f"release {draft.number}: {' + '.join(map(str, sizes))} kiosks" if draft.number else "the root is published"
-    _say(json, {"release": draft.number, "stages": sizes}, words)
+    say(json, {"release": draft.number, "stages": sizes}, words)
 
 
 @app.command("status")
@@ -197,7 +188,7 @@ def status(data: DataOption = DATA, settings: SettingsOption = None, json: JsonO
         return rollout.releases(work.connection), rollout.kiosks(work.connection)
 
     with _told():
-        releases, kiosks = _once(data, command)
+        releases, kiosks = once(data, command)
         repository = _repository(data, settings)
         expires = repository.expires() if repository.exists else {}
     lines = [
@@ -210,7 +201,7 @@ def status(data: DataOption = DATA, settings: SettingsOption = None, json: JsonO
         for each in kiosks
     ]
     lines += [f"{role} counts until {until:%Y-%m-%d %H:%M} UTC" for role, until in expires.items()]
-    _say(json, {"releases": releases, "kiosks": kiosks, "expires": expires}, "\n".join(lines))
+    say(json, {"releases": releases, "kiosks": kiosks, "expires": expires}, "\n".join(lines))
 
 
 @app.command("halt")
@@ -224,8 +215,8 @@ def halt(
     """No further kiosk is offered it. Those that have it keep it."""
     from hall.fleet import rollout
 
-    _act(data, lambda work: rollout.halt(work, number, by or _by(), why))
-    _say(json, {"release": number, "state": "halted"}, f"release {number} halted")
+    _act(data, lambda work: rollout.halt(work, number, who(by), why))
+    say(json, {"release": number, "state": "halted"}, f"release {number} halted")
 
 
 @app.command("resume")
@@ -233,8 +224,8 @@ def resume(number: int, by: ByOption = "", data: DataOption = DATA, json: JsonOp
     """Go on with a halted release."""
     from hall.fleet import rollout
 
-    _act(data, lambda work: rollout.resume(work, number, by or _by()))
-    _say(json, {"release": number, "state": "rolling"}, f"release {number} goes on")
+    _act(data, lambda work: rollout.resume(work, number, who(by)))
+    say(json, {"release": number, "state": "rolling"}, f"release {number} goes on")
 
 
 @app.command("withdraw")
@@ -242,8 +233,8 @@ def withdraw(number: int, by: ByOption = "", data: DataOption = DATA, json: Json
     """Offer it to nobody any more. To undo it where it runs already, publish the former files as a new release."""
     from hall.fleet import rollout
 
-    _act(data, lambda work: rollout.withdraw(work, number, by or _by()))
-    _say(json, {"release": number, "state": "withdrawn"}, f"release {number} withdrawn")
+    _act(data, lambda work: rollout.withdraw(work, number, who(by)))
+    say(json, {"release": number, "state": "withdrawn"}, f"release {number} withdrawn")
 
 
 @app.command("technicians")
@@ -257,10 +248,10 @@ def technicians(
     from kiosk.domain.fleet import TechnicianList
 
     with _told():
-        listed = _once(data, lambda work: known.every(work.connection))
+        listed = once(data, lambda work: known.every(work.connection))
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(msgspec.json.format(msgspec.json.encode(TechnicianList(listed)), indent=1) + b"\n")
-    _say(json, {"file": str(out), "technicians": len(listed)}, f"{out}: {len(listed)} technicians")
+    say(json, {"file": str(out), "technicians": len(listed)}, f"{out}: {len(listed)} technicians")
 
 
 # ---- what the commands share -----------------------------------------------------------------------------------------
@@ -290,7 +281,7 @@ def _say_wanted(json: bool, file: Path, draft: Draft) -> None:
     words = [f"{each.part}: {each.signed} signed, {each.missing} missing" for each in found]
     number = [f"release {draft.number}"] if draft.number else []
     document = {"file": str(file), "release": draft.number, "wanted": found}
-    _say(json, document, "\n".join([str(file), *number, *words]))
+    say(json, document, "\n".join([str(file), *number, *words]))
 
 
 def _repository(data: Path, settings: Path | None) -> Repository:
@@ -305,20 +296,14 @@ def _hall_settings(settings: Path | None) -> Any:
     return read_settings(settings)
 
 
-def _once(data: Path, command: Command[Any]) -> Any:
-    from hall.store.writer import run_once
-
-    return run_once(data, command)
-
-
 def _act(data: Path, command: Command[None]) -> None:
     from hall.queue.refusal import Refused
 
     with _told():
         try:
-            _once(data, command)
+            once(data, command)
         except Refused as refused:
-            _refuse("release", refused.problem)
+            refuse("release", refused.problem)
 
 
 def _password() -> str:
@@ -336,16 +321,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (ValueError, FileExistsError) as problem:
-        _refuse(None, str(problem))
+        refuse(None, str(problem))
     except (UnfitDatabase, StorageFailed, OSError) as problem:
-        sys.stderr.write(msgspec.json.encode({"error": {"field": None, "problem": str(problem)}}).decode() + "\n")
-        raise SystemExit(1) from None
-
-
-def _say(json: bool, document: object, words: str) -> None:
-    sys.stdout.write((msgspec.json.encode(document).decode() if json else words) + "\n")
-
-
-def _refuse(field: str | None, problem: str) -> NoReturn:
-    sys.stderr.write(msgspec.json.encode({"error": {"field": field, "problem": problem}}).decode() + "\n")
-    raise SystemExit(2)
+        fail(str(problem))

@@ -255,6 +255,11 @@ def _take(line: socket.socket, count: int) -> bytes:
     return data
 
 
+def socket_of_this_process() -> Path:
+    """Where VirtualReaders' pcscd listens."""
+    return Path(tempfile.gettempdir()) / f"taxkiosk-pcscd-{os.getpid()}" / "run" / "pcscd.comm"
+
+
 class VirtualReaders:
     """A pcscd with SLOTS readers, from ``start`` to ``stop`` or within ``with``. One in the life of a process: the
     PC/SC library looks for pcscd where it found it first."""
@@ -263,10 +268,10 @@ class VirtualReaders:
     """vpcd has no more, however many readers it is told of."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.gettempdir()) / f"taxkiosk-pcscd-{os.getpid()}"
-        self._run = self._folder / "run"
+        self.socket = socket_of_this_process()
+        self._run = self.socket.parent
+        self._folder = self._run.parent
         self._config = self._folder / "readers"
-        self.socket = self._run / "pcscd.comm"
         first = _free_ports(self.SLOTS)
         self.ports = range(first, first + self.SLOTS)
         self._process: subprocess.Popen[bytes] | None = None

@@ -7,8 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,10 +17,9 @@ import pytest
 
 from kiosk.session import events
 from tests.screens.samples import SESSIONS
-from tests.screens.window import Visitor
+from tests.screens.window import DEADLINE_S, Visitor, stand_alone
 
 LONG = os.environ.get("TAXKIOSK_CAMPAIGN") == "full"
-DEADLINE_S = 40.0
 
 #: Random touches a page, and chords typed.
 SMASHES, CHORDS = (500, 2000) if LONG else (60, 300)
@@ -71,25 +68,11 @@ def xdotool(*words: object) -> str:
 @contextmanager
 def front_end(display: str, folder: Path, page: str) -> Iterator[FrontEnd]:
     targets = folder / "targets.json"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.screens.stand_alone", str(targets), page],
-        env={**os.environ, "DISPLAY": display},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        until = time.monotonic() + DEADLINE_S
-        while not targets.exists():
-            assert process.poll() is None, "the front end ended by itself"
-            assert time.monotonic() < until, "no page was shown"
-            time.sleep(0.05)
+    with stand_alone(display, targets, page) as process:
         window = xdotool("search", "--sync", "--onlyvisible", "--pid", process.pid).splitlines()[0]
         # Keys go to the window under the pointer: there is no window manager to give it anything else.
         xdotool("mousemove", "--window", window, 540, 150)
         yield FrontEnd(process, json.loads(targets.read_text()), window)
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def chords(dice: random.Random, count: int) -> list[str]:

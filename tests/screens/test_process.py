@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-DEADLINE_S = 40.0
+from tests.screens.window import DEADLINE_S, stand_alone
 
 
 @pytest.fixture
 def front_end(display: str, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """A running front end and its touch targets."""
     targets = tmp_path / "targets.json"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.screens.stand_alone", str(targets)],
-        env={**os.environ, "DISPLAY": display},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        until = time.monotonic() + DEADLINE_S
-        while not targets.exists():
-            assert process.poll() is None, "the front end ended by itself"
-            assert time.monotonic() < until, "no page was shown"
-            time.sleep(0.05)
+    with stand_alone(display, targets) as process:
         yield process, json.loads(targets.read_text())
-    finally:
-        process.kill()
-        process.wait(10)
 
 
 def xdotool(*words: object) -> str:

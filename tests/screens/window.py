@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,10 +24,11 @@ SIZES: dict[Orientation, tuple[int, int]] = {"portrait": (1080, 1920), "landscap
 
 @contextmanager
 def virtual_display(side: int = 1920) -> Iterator[str]:
-    """An X server of our own; yields its name, like ``:7``."""
+    """An X server of our own; yields its name, like ``:7``. It does not begin anew when its last client goes: who comes
+    in that moment would be sent away."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{side}x{side}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{side}x{side}x24", "-nolisten", "tcp", "-noreset"],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
@@ -37,6 +39,32 @@ def virtual_display(side: int = 1920) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
+
+
+#: Seconds in which a front end of its own shows its first page, or ends when it is told to.
+DEADLINE_S = 40.0
+
+
+@contextmanager
+def stand_alone(display: str, targets: Path, page: str = "home") -> Iterator[subprocess.Popen[str]]:
+    """The front end as a process of its own, from when ``page`` is on the glass; ``targets`` says what can be touched.
+    It prints what is posted."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.screens.stand_alone", str(targets), page],
+        env={**os.environ, "DISPLAY": display},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until = time.monotonic() + DEADLINE_S
+        while not targets.exists():
+            assert process.poll() is None, "the front end ended by itself"
+            assert time.monotonic() < until, "no page was shown"
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
 
 
 class HandClock:
